@@ -1,0 +1,1 @@
+"""Packaged gin configs; data only."""

@@ -1,0 +1,140 @@
+"""`tf.train.Example` bytes of one example: written and read in one place.
+
+The protocol buffer is written directly: building a `tf.train.Example` from arrays
+takes hundreds of times longer. Keys are in alphabetical order, so equal examples are
+equal bytes, and every record of one spec has the same length.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import google_crc32c
+import numpy as np
+
+from ddsp_core.errors import DatasetError, SpecError
+from ddsp_core.io import local_path
+from ddsp_core.spec import EXAMPLE_ID, EXAMPLE_ID_LENGTH, ExampleSpec
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+# A TFRecord is: length (8 bytes), its checksum (4), the data, its checksum (4).
+HEADER_LENGTH = 12
+FRAMING_LENGTH = 16
+
+
+def encode(
+    spec: ExampleSpec, example_id: str, values: Mapping[str, np.ndarray]
+) -> bytes:
+    """Return one example as serialized `tf.train.Example`.
+
+    Args:
+        spec: Says which fields there are and how long.
+        example_id: As `ddsp_core.spec.example_id` makes it.
+        values: One finite float array [length] for each of `spec.fields()`.
+
+    Raises:
+        SpecError: A field is missing, unknown, or has another length.
+    """
+    lengths = {field.name: field.length for field in spec.fields()}
+    if set(values) != set(lengths):
+        raise SpecError(
+            f"{example_id}: got fields {sorted(values)}, needed {sorted(lengths)}"
+        )
+    parts = {EXAMPLE_ID: _bytes_feature(example_id.encode("ascii"))}
+    for name, length in lengths.items():
+        array = np.ascontiguousarray(values[name], "<f4")
+        if array.shape != (length,):
+            raise SpecError(
+                f"{example_id}: {name!r} has shape {array.shape}, but the spec says"
+                f" ({length},): {spec.example_secs} s at {spec.sample_rate} Hz"
+            )
+        parts[name] = _float_feature(array)
+    entries = (
+        _delimited(1, _delimited(1, name.encode()) + _delimited(2, parts[name]))
+        for name in sorted(parts)
+    )
+    return _delimited(1, b"".join(entries))
+
+
+def record_length(spec: ExampleSpec) -> int:
+    """Return the bytes of one serialized example; the same for every example of `spec`."""
+    zeros = {field.name: np.zeros(field.length, np.float32) for field in spec.fields()}
+    return len(encode(spec, "0" * EXAMPLE_ID_LENGTH, zeros))
+
+
+def parse(spec: ExampleSpec, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Parse serialized examples inside a TensorFlow graph.
+
+    Args:
+        spec: Says which fields there are and how long.
+        serialized: Examples as strings, [batch].
+
+    Returns:
+        Each field, float32 [batch, length], and `example_id`, string [batch].
+    """
+    import tensorflow as tf
+
+    schema = {
+        field.name: tf.io.FixedLenFeature([field.length], tf.float32)
+        for field in spec.fields()
+    }
+    schema[EXAMPLE_ID] = tf.io.FixedLenFeature([], tf.string)
+    parsed: dict[str, tf.Tensor] = tf.io.parse_example(serialized, schema)
+    return parsed
+
+
+def frame_record(data: bytes) -> bytes:
+    """Return `data` as one TFRecord: length, checksum, data, checksum."""
+    length = struct.pack("<Q", len(data))
+    return length + _checksum(length) + data + _checksum(data)
+
+
+def read_record(path: str | os.PathLike[str], index: int, length: int) -> bytes:
+    """Read the `index`-th record of a shard of records of `length` bytes.
+
+    Raises:
+        DatasetError: The file ends early, or length or checksum do not fit.
+    """
+    with open(local_path(path), "rb") as file:
+        file.seek(index * (length + FRAMING_LENGTH))
+        raw = file.read(length + FRAMING_LENGTH)
+    data = raw[HEADER_LENGTH : HEADER_LENGTH + length]
+    if len(raw) != length + FRAMING_LENGTH or raw != frame_record(data):
+        raise DatasetError(
+            f"{path}: record {index} is damaged (got {len(raw)} bytes, needed a record of"
+            f" {length} with its checksums); prepare the dataset again"
+        )
+    return data
+
+
+def _checksum(data: bytes) -> bytes:
+    """TFRecord's masked CRC-32C."""
+    crc = google_crc32c.value(data)
+    return struct.pack("<I", (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF)
+
+
+def _float_feature(array: np.ndarray) -> bytes:
+    return _delimited(2, _delimited(1, array.tobytes()))
+
+
+def _bytes_feature(value: bytes) -> bytes:
+    return _delimited(1, _delimited(1, value))
+
+
+def _delimited(field_number: int, payload: bytes) -> bytes:
+    """One length-delimited protocol buffer field (wire type 2)."""
+    return bytes([field_number << 3 | 2]) + _varint(len(payload)) + payload
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)

@@ -1,0 +1,1 @@
+"""Beam preparation, the command line, and the workflow that chains the steps."""

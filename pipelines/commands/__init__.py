@@ -1,0 +1,1 @@
+"""The subcommands of `luthier`, one module each: `add_arguments` and `run`."""

@@ -1,0 +1,29 @@
+"""Shared fixtures; sets up TensorFlow's devices before anything touches them."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def two_logical_devices():
+    """Two logical CPUs, so that a MirroredStrategy of two replicas can be tested."""
+    import tensorflow as tf
+
+    cpus = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(
+        cpus[0], [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of recordings and reference data, named by LUTHIER_TEST_DATA."""
+    folder = os.environ.get("LUTHIER_TEST_DATA")
+    if not folder:
+        pytest.skip("LUTHIER_TEST_DATA does not name the folder of reference data")
+    return Path(folder)

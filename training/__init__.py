@@ -1,0 +1,1 @@
+"""Optimising `ddsp_core` models on a dataset directory."""
