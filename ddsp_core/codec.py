@@ -62,7 +62,7 @@ def encode(
 
 
 def record_length(spec: ExampleSpec) -> int:
-    """Return the bytes of one serialized example; the same for every example of `spec`."""
+    """Return the length in bytes of every serialized example of `spec`."""
     zeros = {field.name: np.zeros(field.length, np.float32) for field in spec.fields()}
     return len(encode(spec, "0" * EXAMPLE_ID_LENGTH, zeros))
 
@@ -106,8 +106,8 @@ def read_record(path: str | os.PathLike[str], index: int, length: int) -> bytes:
     data = raw[HEADER_LENGTH : HEADER_LENGTH + length]
     if len(raw) != length + FRAMING_LENGTH or raw != frame_record(data):
         raise DatasetError(
-            f"{path}: record {index} is damaged (got {len(raw)} bytes, needed a record of"
-            f" {length} with its checksums); prepare the dataset again"
+            f"{path}: record {index} is damaged (got {len(raw)} bytes, needed a record"
+            f" of {length} with its checksums); prepare the dataset again"
         )
     return data
 

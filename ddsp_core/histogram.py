@@ -80,7 +80,7 @@ class Histogram:
         return (low + (high - low) * (position - np.floor(position))) / STEPS_PER_UNIT
 
     def cdf(self, values: np.ndarray) -> np.ndarray:
-        """Return the share of counted values below each of `values`; ties count half."""
+        """Return the share of counted values below each value; ties count half."""
         values = np.asarray(values, np.float64)
         if not self.counts:
             return np.full(values.shape, np.nan)

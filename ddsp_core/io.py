@@ -28,8 +28,8 @@ def local_path(path: str | os.PathLike[str]) -> Path:
     text = os.fspath(path)
     if "://" in text:
         raise StorageError(
-            f"{text}: this version reads and writes local paths only; copy it to a local"
-            " folder first (for example with `gcloud storage cp -r`)"
+            f"{text}: this version reads and writes local paths only; copy it to a"
+            " local folder first (for example with `gcloud storage cp -r`)"
         )
     return Path(text)
 
@@ -55,8 +55,8 @@ def storage_errors(doing: str) -> Iterator[None]:
         if isinstance(error, StorageError) or error.errno not in environment:
             raise
         raise StorageError(
-            f"{doing}: {error.strerror}; make room or choose another place, then run the"
-            " same command again"
+            f"{doing}: {error.strerror}; make room or choose another place, then run"
+            " the same command again"
         ) from error
 
 
@@ -107,7 +107,7 @@ def write_json(path: str | os.PathLike[str], data: Any) -> None:
 def write_jsonl(path: str | os.PathLike[str], rows: list[dict[str, Any]]) -> None:
     """Write one JSON object a line."""
     lines = (json.dumps(row, sort_keys=True, ensure_ascii=False) + "\n" for row in rows)
-    # Names of any bytes come as surrogate escapes; they are written as \udcXX, lossless.
+    # Names of any bytes come as surrogate escapes, written as \udcXX: nothing is lost.
     write_bytes(path, "".join(lines).encode(errors="backslashreplace"))
 
 

@@ -174,7 +174,7 @@ def _shard(row: Any, path: Path) -> Shard:
     shard = Shard(str(row["name"]), int(row["n_records"]), str(row["sha256"]))
     if os.path.basename(shard.name) != shard.name or shard.n_records < 0:
         raise DatasetError(
-            f"{path}: shard {shard.name!r} with {shard.n_records} records; needed a plain"
-            " file name in the same directory and a count of 0 or more"
+            f"{path}: shard {shard.name!r} with {shard.n_records} records; needed a"
+            " plain file name in the same directory and a count of 0 or more"
         )
     return shard

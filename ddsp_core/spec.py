@@ -1,4 +1,4 @@
-"""`ExampleSpec`: the integers that define a stored example, and what derives from them."""
+"""`ExampleSpec`: the integers that define a stored example; the rest derives."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ class ExampleSpec:
             self.sample_rate // self.hop_size
         ):
             raise SpecError(
-                f"a hop of {self.hop_size} samples at {self.sample_rate} Hz is not a whole"
-                f" hop at {FEATURE_RATE} Hz; frame rates that work at {self.sample_rate} Hz:"
-                f" {', '.join(map(str, frame_rates(self.sample_rate)))} frames/s"
+                f"a hop of {self.hop_size} samples at {self.sample_rate} Hz is not a"
+                f" whole hop at {FEATURE_RATE} Hz; frame rates that work at"
+                f" {self.sample_rate} Hz: {_listed(self.sample_rate)}"
             )
         if self.padding is Padding.CENTER and self.n_frames < 2:
             raise SpecError("padding 'center' needs n_frames of 2 or more, got 1")
@@ -100,8 +100,8 @@ class ExampleSpec:
         """
         if frame_rate < 1 or sample_rate % frame_rate:
             raise SpecError(
-                f"{frame_rate} frames/s do not divide {sample_rate} Hz; rates that work:"
-                f" {', '.join(map(str, frame_rates(sample_rate)))} frames/s"
+                f"{frame_rate} frames/s do not divide {sample_rate} Hz; rates that"
+                f" work: {_listed(sample_rate)}"
             )
         n_intervals = example_secs * frame_rate
         n_hop = example_hop_secs * frame_rate
@@ -230,3 +230,9 @@ def parse_example_id(text: str) -> tuple[str, int]:
             f"{text!r} is not an example id: needed 32 hex digits, '-', 12 digits"
         )
     return key, int(start)
+
+
+def _listed(sample_rate: int) -> str:
+    """Name the rates that work, for an error."""
+    rates = ", ".join(map(str, frame_rates(sample_rate)))
+    return f"{rates} frames/s" if rates else "none; resample to 16, 32, 44.1 or 48 kHz"
