@@ -98,10 +98,10 @@ def _packages() -> Check:
 def _tensorflow() -> Check:
     import tensorflow as tf
 
-    from ddsp_core.nn import keras
+    from ddsp_core.nn.keras import keras
 
-    found = f"{tf.__version__}, Keras {keras.version()}"
-    ok = keras.version().startswith("2.")
+    found = f"{tf.__version__}, Keras {keras.__version__}"
+    ok = keras.__version__.startswith("2.")
     return Check(
         "tensorflow", ok, found, "unset KERAS_BACKEND, set TF_USE_LEGACY_KERAS=1"
     )
