@@ -1,0 +1,114 @@
+"""The one place that draws random numbers for synthesis.
+
+Outside any context a draw is TensorFlow's own. Inside `keyed` it is stateless: the
+numbers of an example depend on the run's seed, the step, the place of the draw in the
+step and the example's index in the global batch, and on nothing else, so 1 and 4
+replicas, and a resumed run, hear the same noise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from ddsp_core.errors import ShapeError
+
+Draw = Callable[[Sequence[Any], Any, Any, tf.DType], tf.Tensor]
+
+# The three indices of a draw share one 64-bit key.
+MAX_ROWS = 2**20  # examples of a global batch
+MAX_DRAWS = 2**8  # draws of one step
+
+
+def uniform(
+    shape: Sequence[Any],
+    minval: float = 0.0,
+    maxval: float = 1.0,
+    dtype: tf.DType = tf.float32,
+) -> tf.Tensor:
+    """Draw uniform numbers in [minval, maxval).
+
+    Args:
+        shape: Integers or scalar tensors; the first is the batch.
+        minval: Least value.
+        maxval: Bound that is not reached.
+        dtype: Of the result.
+    """
+    return _draw.get()(shape, minval, maxval, dtype)
+
+
+@contextlib.contextmanager
+def replace_uniform(draw: Draw) -> Iterator[None]:
+    """Inside the block, let `draw(shape, minval, maxval, dtype)` make all draws.
+
+    What a `tf.function` draws is decided when it is traced.
+    """
+    token = _draw.set(draw)
+    try:
+        yield
+    finally:
+        _draw.reset(token)
+
+
+@contextlib.contextmanager
+def keyed(seed: Any, step: Any, rows: Any) -> Iterator[None]:
+    """Inside the block, draws are stateless and belong to examples.
+
+    Enter it inside the traced step, so that `step` and `rows` are its tensors.
+
+    Args:
+        seed: Of the run; integer or scalar tensor.
+        step: Integer or scalar tensor, below 2**35.
+        rows: Index of each example of this batch in the global batch, [batch]; below
+            MAX_ROWS.
+
+    Raises:
+        ShapeError: A draw has another batch than `rows`, or there are too many draws.
+    """
+    rows = tf.cast(rows, tf.int64)
+    seed, step = tf.cast(seed, tf.int64), tf.cast(step, tf.int64)
+    n_draws = 0
+
+    def draw(shape: Sequence[Any], low: Any, high: Any, dtype: tf.DType) -> tf.Tensor:
+        nonlocal n_draws
+        _check_batch(shape, rows)
+        if n_draws == MAX_DRAWS:
+            raise ShapeError(f"more than {MAX_DRAWS} random draws in one step")
+        keys = ((step * MAX_DRAWS + n_draws) * MAX_ROWS) + rows
+        n_draws += 1
+        drawn = tf.map_fn(
+            lambda key: tf.random.stateless_uniform(
+                shape[1:], [seed, key], low, high, dtype, alg="philox"
+            ),
+            keys,
+            fn_output_signature=dtype,
+        )
+        return tf.ensure_shape(drawn, [rows.shape[0], *drawn.shape[1:]])
+
+    with replace_uniform(draw):
+        yield
+
+
+def _check_batch(shape: Sequence[Any], rows: tf.Tensor) -> None:
+    """Refuse a draw whose batch is known and is not that of `rows`."""
+    n_rows = rows.shape[0]
+    if isinstance(shape[0], int) and n_rows is not None and shape[0] != n_rows:
+        raise ShapeError(
+            f"got a random draw of shape {list(shape)} in a batch of {n_rows} examples;"
+            " its first axis must be the batch, so that each example has its own key"
+        )
+
+
+def _draw_from_tensorflow(
+    shape: Sequence[Any], minval: Any, maxval: Any, dtype: tf.DType
+) -> tf.Tensor:
+    return tf.random.uniform(shape, minval, maxval, dtype)
+
+
+_draw: contextvars.ContextVar[Draw] = contextvars.ContextVar(
+    "draw", default=_draw_from_tensorflow
+)
