@@ -1,0 +1,1 @@
+"""Decoding, the block grid, resampling and writing of audio, in bounded memory."""

@@ -1,0 +1,1 @@
+"""What a model is conditioned on: f0, its confidence and loudness, each versioned."""
