@@ -1,0 +1,245 @@
+"""Dataset directory → batches, in an order that is a function of (seed, step).
+
+Epoch e is a keyed permutation of record numbers; the epochs follow each other without
+a gap, and the batch of step s is the s-th slice of that sequence. Records are read by
+offset, so a resumed run starts at its batch at once and sees what it would have seen.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ddsp_core import codec, io
+from ddsp_core.errors import DatasetError, DdspError
+from ddsp_core.manifest import DatasetManifest, Shard
+from ddsp_core.spec import EXAMPLE_ID, ExampleSpec
+
+ROW = "row"  # index of an example in the global batch: it keys the random draws
+N_READERS = 2  # reads at once; from page cache one reader already outruns any step
+N_AHEAD = 2  # batches read before they are asked for
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """The examples of some splits of a dataset, numbered in order.
+
+    Args:
+        directory: The dataset directory.
+        manifest: What stands in its `dataset.json`.
+        shards: Those of the splits, in order.
+    """
+
+    directory: Path
+    manifest: DatasetManifest
+    shards: tuple[Shard, ...]
+
+    @classmethod
+    def open(
+        cls, directory: str | os.PathLike[str], splits: Sequence[str] = ("train",)
+    ) -> Examples:
+        """Open a dataset directory.
+
+        Raises:
+            DatasetError: It has no manifest, shards are missing or have other sizes.
+        """
+        path = io.local_path(directory)
+        manifest = DatasetManifest.load(path)
+        needed = codec.record_length(manifest.spec)
+        if manifest.record_length != needed:
+            raise DatasetError(
+                f"{path}: its records have {manifest.record_length} bytes, but its spec"
+                f" makes {needed}; prepare the dataset again"
+            )
+        if problems := manifest.problems(path):
+            raise DatasetError(
+                f"{path} is not whole: {'; '.join(problems)}; prepare the dataset again"
+            )
+        shards = tuple(shard for name in splits for shard in manifest.split(name))
+        return cls(path, manifest, shards)
+
+    @property
+    def spec(self) -> ExampleSpec:
+        """Sizes and rates of every example."""
+        return self.manifest.spec
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if self.shards else 0
+
+    @functools.cached_property
+    def _ends(self) -> np.ndarray:
+        """Record number at which each shard ends."""
+        return np.cumsum([shard.n_records for shard in self.shards])
+
+    def read(self, number: int) -> bytes:
+        """Return one serialized example.
+
+        Raises:
+            DatasetError: The record is damaged or its shard has vanished.
+        """
+        shard = int(np.searchsorted(self._ends, number, side="right"))
+        first = int(self._ends[shard]) - self.shards[shard].n_records
+        path = self.directory / self.shards[shard].name
+        try:
+            with io.storage_errors(f"reading {path}"):
+                length = self.manifest.record_length
+                return codec.read_record(path, number - first, length)
+        except FileNotFoundError as error:
+            raise DatasetError(
+                f"{path} has vanished; prepare the dataset again"
+            ) from error
+
+    def ids(self, numbers: Sequence[int] | np.ndarray) -> list[str]:
+        """Return the ids of some examples, by record number."""
+        serialized = tf.constant([self.read(int(number)) for number in numbers])
+        parsed = codec.parse(self.spec, serialized)
+        return [text.decode() for text in parsed[EXAMPLE_ID].numpy()]
+
+    def batch(self, numbers: Sequence[int] | np.ndarray) -> dict[str, tf.Tensor]:
+        """Return some examples as one batch; their numbers are the rows.
+
+        Returns:
+            Each field of the spec, float32 [batch, length], and `row`, int64 [batch].
+        """
+        serialized = tf.constant([self.read(int(number)) for number in numbers])
+        return _features(self.spec, serialized, tf.constant(numbers, tf.int64))
+
+
+def record_numbers(seed: int, step: int, batch_size: int, n_records: int) -> np.ndarray:
+    """Return the record numbers of a step's global batch, int64 [batch_size].
+
+    Args:
+        seed: Of the run.
+        step: Steps taken before this one.
+        batch_size: Of the global batch; may exceed `n_records`.
+        n_records: Records of the training split.
+    """
+    positions = np.arange(step * batch_size, (step + 1) * batch_size)
+    epochs, places = np.divmod(positions, n_records)
+    orders = {int(e): epoch_order(seed, int(e), n_records) for e in np.unique(epochs)}
+    return np.array([orders[int(e)][p] for e, p in zip(epochs, places, strict=True)])
+
+
+@functools.lru_cache(maxsize=4)
+def epoch_order(seed: int, epoch: int, n_records: int) -> np.ndarray:
+    """Return an epoch's order of records, int64 [n_records]: a keyed permutation.
+
+    Random numbers are sorted, since Philox's raw output is the same in every release
+    of numpy and the output of its `permutation` is not promised to be.
+    """
+    raw = np.random.Philox(key=[seed, epoch]).random_raw(n_records)
+    return np.argsort(raw, kind="stable").astype(np.int64)
+
+
+class Batches:
+    """Endless training batches, from that of a given step on.
+
+    Each element is what `strategy.run` takes: per replica, every field of the spec,
+    float32 [batch_size / n_replicas, length], and `row`, int64, the index of the
+    example in the global batch.
+
+    Args:
+        examples: Where to read; at least one.
+        strategy: Says how many replicas share a batch.
+        batch_size: Of the global batch, a multiple of the number of replicas.
+        seed: Of the run.
+        first_step: Steps taken before the first batch.
+
+    Raises:
+        DatasetError: There are no examples; from `next`, a record is damaged.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        strategy: tf.distribute.Strategy,
+        batch_size: int,
+        seed: int,
+        first_step: int = 0,
+    ) -> None:
+        if not len(examples):
+            raise DatasetError(
+                f"{examples.directory}: the split holds no example to train on; prepare"
+                " more audio"
+            )
+        self._examples = examples
+        self._n_replicas = strategy.num_replicas_in_sync
+        self._batch_size = batch_size
+        self._seed = seed
+        self._first_piece = first_step * self._n_replicas
+        self._failure: DdspError | None = None
+        dataset = strategy.distribute_datasets_from_function(self._pieces)
+        self._iterator = iter(dataset)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            return next(self._iterator)
+        except tf.errors.OpError as error:
+            raise self._failure or _unparsed(self._examples, error) from error
+
+    def _pieces(self, context: tf.distribute.InputContext) -> tf.data.Dataset:
+        """Pieces of batches, one for each replica in turn."""
+        del context  # one process reads for all its replicas
+        pieces = tf.data.Dataset.range(self._first_piece, np.iinfo(np.int64).max)
+        loaded = pieces.map(self._load, num_parallel_calls=N_READERS)
+        return loaded.prefetch(N_AHEAD * self._n_replicas)
+
+    def _load(self, piece: tf.Tensor) -> dict[str, tf.Tensor]:
+        size = self._batch_size // self._n_replicas
+        serialized = tf.numpy_function(self._read, [piece], tf.string)
+        rows = piece % self._n_replicas * size + tf.range(size, dtype=tf.int64)
+        return _features(self._examples.spec, tf.ensure_shape(serialized, [size]), rows)
+
+    def _read(self, piece: np.int64) -> np.ndarray:
+        """Read a replica's share of a batch; keep the error, which TensorFlow drops."""
+        step, replica = divmod(int(piece), self._n_replicas)
+        size = self._batch_size // self._n_replicas
+        numbers = record_numbers(
+            self._seed, step, self._batch_size, len(self._examples)
+        )
+        share = numbers[replica * size : (replica + 1) * size]
+        try:
+            return np.array([self._examples.read(int(n)) for n in share], object)
+        except DdspError as error:
+            self._failure = error
+            raise
+
+
+def in_order(examples: Examples, batch_size: int) -> Iterator[dict[str, tf.Tensor]]:
+    """Yield every example once, in order; the last batch may be smaller.
+
+    Yields:
+        Batches as `Examples.batch` returns them: `row` is the record number.
+    """
+    for start in range(0, len(examples), batch_size):
+        numbers = np.arange(start, min(start + batch_size, len(examples)))
+        try:
+            yield examples.batch(numbers)
+        except tf.errors.OpError as error:
+            raise _unparsed(examples, error) from error
+
+
+def _features(
+    spec: ExampleSpec, serialized: tf.Tensor, rows: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """Parse, and put `row` for the id: strings do not go to a GPU."""
+    features = codec.parse(spec, serialized)
+    del features[EXAMPLE_ID]
+    return features | {ROW: rows}
+
+
+def _unparsed(examples: Examples, error: Exception) -> DatasetError:
+    return DatasetError(
+        f"{examples.directory}: a record does not hold what the spec says ({error});"
+        " prepare the dataset again"
+    )
