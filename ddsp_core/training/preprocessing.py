@@ -1,0 +1,21 @@
+"""Magenta's `ddsp.training.preprocessing`."""
+
+from ddsp_core.nn.preprocessing import (
+    F0_RANGE,
+    F0LoudnessPreprocessor,
+    at_least_3d,
+    inv_scale_db,
+    inv_scale_f0_hz,
+    scale_db,
+    scale_f0_hz,
+)
+
+__all__ = [
+    "F0_RANGE",
+    "F0LoudnessPreprocessor",
+    "at_least_3d",
+    "inv_scale_db",
+    "inv_scale_f0_hz",
+    "scale_db",
+    "scale_f0_hz",
+]
