@@ -101,6 +101,27 @@ class SpectralLoss(Loss):
         )
 
 
+class ParamLoss(Loss):
+    """Mean difference of any two tensors of one shape.
+
+    Args:
+        weight: Of the loss.
+        loss_type: As in `mean_difference`.
+        **kwargs: Keras's `name`.
+    """
+
+    def __init__(
+        self, weight: float = 1.0, loss_type: str = "L1", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.weight = weight
+        self.loss_type = loss_type
+
+    def call(self, pred: tf.Tensor, target: tf.Tensor, weights: Any = None) -> Any:
+        """Return the weighted mean difference of `pred` and `target`."""
+        return self.weight * mean_difference(pred, target, self.loss_type, weights)
+
+
 def spectral_loss(
     target_audio: tf.Tensor,
     audio: tf.Tensor,

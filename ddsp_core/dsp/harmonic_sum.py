@@ -26,6 +26,8 @@ def harmonic_sum(
     hop_size: int,
     sample_rate: int,
     method: str = "window",
+    *,
+    start_cycles: Any = 0.0,
 ) -> tf.Tensor:
     """Add harmonics of a gliding fundamental; those at Nyquist and above are silent.
 
@@ -35,6 +37,7 @@ def harmonic_sum(
         hop_size: Samples between frames.
         sample_rate: In Hz.
         method: How amplitudes go from frame to frame, as in `resampling.fade_in`.
+        start_cycles: As in `phase_cycles`.
 
     Returns:
         Audio, [batch, n_frames * hop_size].
@@ -43,7 +46,7 @@ def harmonic_sum(
     ends = hold_last(amplitudes)
     # [batch * n_frames, n_harmonics, 2]: at the start and at the end of each frame
     ends = tf.reshape(tf.stack([ends[:, :-1], ends[:, 1:]], -1), [-1, n_harmonics, 2])
-    cycles, first_silent = phase_cycles(f0_hz, hop_size, sample_rate)
+    cycles, first_silent = phase_cycles(f0_hz, hop_size, sample_rate, start_cycles)
     fade = fade_in(hop_size, method)
     audio = _weighted_sines(
         ends,
@@ -55,7 +58,7 @@ def harmonic_sum(
 
 
 def phase_cycles(
-    f0_hz: tf.Tensor, hop_size: int, sample_rate: int
+    f0_hz: tf.Tensor, hop_size: int, sample_rate: int, start_cycles: Any = 0.0
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the phase of the fundamental, and where its harmonics reach Nyquist.
 
@@ -63,6 +66,8 @@ def phase_cycles(
         f0_hz: Linear between frames, the last one held, [batch, n_frames].
         hop_size: Samples between frames.
         sample_rate: In Hz.
+        start_cycles: Phase before the first sample, in cycles, a number or
+            [batch, 1, 1]: the sum of `frame_advances` of an earlier stretch.
 
     Returns:
         Phase in cycles, in [-0.5, 0.5], and the number of the harmonic that would be at
@@ -70,13 +75,25 @@ def phase_cycles(
     """
     f0 = tf.cast(hold_last(f0_hz), tf.float64)[..., tf.newaxis] / sample_rate
     start, step = f0[:, :-1], f0[:, 1:] - f0[:, :-1]  # cycles per sample
-    advance = start * hop_size + step * ((hop_size - 1) / 2)  # cycles in one frame
+    advance = frame_advances(start, step, hop_size)
     before = tf.cumsum(advance, axis=1, exclusive=True)
+    before += tf.cast(start_cycles, tf.float64)
     n = np.arange(hop_size, dtype=np.float64)
     cycles = before + start * (n + 1) + step * (n * (n + 1) / (2 * hop_size))
     cycles = cycles - tf.stop_gradient(tf.round(cycles))
     glide = tf.stop_gradient(tf.cast(start + step * (n / hop_size), tf.float32))
     return tf.cast(cycles, tf.float32), 0.5 / tf.maximum(glide, 1e-9)
+
+
+def frame_advances(start: Any, step: Any, hop_size: int) -> Any:
+    """Return by how much the phase advances in each frame, in cycles.
+
+    Args:
+        start: Frequency at the frame's start, in cycles per sample, any shape.
+        step: What it changes by until the next frame, the same shape.
+        hop_size: Samples in a frame.
+    """
+    return start * hop_size + step * ((hop_size - 1) / 2)
 
 
 def _weighted_sines(
@@ -93,50 +110,58 @@ def _weighted_sines(
     Returns:
         [n, hop_size]. The gradient is of `ends` and `cycles`.
     """
-    harmonics = np.arange(1, ends.shape[1] + 1, dtype=np.float32)
-    chunk = max(1, CHUNK_ELEMENTS // (len(harmonics) * len(fades)))
-
-    def radians(
-        cycles: tf.Tensor, first_silent: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        angle = cycles[..., tf.newaxis] * harmonics
-        angle = (angle - tf.round(angle)) * (2 * math.pi)
-        return angle, tf.cast(first_silent[..., tf.newaxis] > harmonics, tf.float32)
-
-    def forward(
-        ends: tf.Tensor, cycles: tf.Tensor, first_silent: tf.Tensor
-    ) -> tf.Tensor:
-        angle, audible = radians(cycles, first_silent)
-        waves = tf.matmul(tf.sin(angle) * audible, ends)  # [chunk, hop_size, 2]
-        return tf.reduce_sum(waves * fades, -1)
-
-    def backward(
-        upstream: tf.Tensor, ends: tf.Tensor, cycles: tf.Tensor, first_silent: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        angle, audible = radians(cycles, first_silent)
-        faded = upstream[..., tf.newaxis] * fades  # [chunk, hop_size, 2]
-        d_ends = tf.matmul(tf.sin(angle) * audible, faded, transpose_a=True)
-        slopes = tf.matmul(
-            tf.cos(angle) * audible, ends * (2 * math.pi * harmonics[:, np.newaxis])
-        )
-        return d_ends, tf.reduce_sum(slopes * faded, -1)
+    chunk = max(1, CHUNK_ELEMENTS // (int(ends.shape[1]) * len(fades)))
 
     @tf.custom_gradient
     def sines(ends: tf.Tensor, cycles: tf.Tensor, first_silent: tf.Tensor) -> Any:
-        def grad(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, None]:
-            args = (upstream, ends, cycles, first_silent)
-            d_ends, d_cycles = _map_chunks(backward, args, chunk, n_outputs=2)
-            return d_ends, d_cycles, None
+        args = (ends, cycles, first_silent)
 
-        return _map_chunks(
-            forward, (ends, cycles, first_silent), chunk, n_outputs=1
-        ), grad
+        def grad(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, None]:
+            faded = upstream[..., tf.newaxis] * fades  # [n, hop_size, 2]
+            types = (tf.float32, tf.float32)
+            return *_map_chunks(_gradients, (faded, *args), chunk, types), None
+
+        waves = _map_chunks(_waves, args, chunk, tf.float32)  # [n, hop_size, 2]
+        return tf.reduce_sum(waves * fades, -1), grad
 
     return sines(ends, cycles, first_silent)
 
 
+def _waves(ends: tf.Tensor, cycles: tf.Tensor, first_silent: tf.Tensor) -> tf.Tensor:
+    """The sum with the amplitudes of each end of the frame, [chunk, hop_size, 2]."""
+    angle, audible = _angles(cycles, first_silent, ends.shape[1])
+    return tf.matmul(tf.sin(angle) * audible, ends)
+
+
+def _gradients(
+    faded: tf.Tensor, ends: tf.Tensor, cycles: tf.Tensor, first_silent: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Gradients of `ends` and of `cycles` for an upstream gradient, faded."""
+    n_harmonics = ends.shape[1]
+    angle, audible = _angles(cycles, first_silent, n_harmonics)
+    d_ends = tf.matmul(tf.sin(angle) * audible, faded, transpose_a=True)
+    steepness = 2 * math.pi * _harmonics(n_harmonics)[:, np.newaxis]
+    slopes = tf.matmul(tf.cos(angle) * audible, ends * steepness)
+    return d_ends, tf.reduce_sum(slopes * faded, -1)
+
+
+def _angles(
+    cycles: tf.Tensor, first_silent: tf.Tensor, n_harmonics: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Angle of each harmonic in [-pi, pi], and 1 where it is below Nyquist, else 0."""
+    harmonics = _harmonics(n_harmonics)
+    angle = cycles[..., tf.newaxis] * harmonics  # [chunk, hop_size, n_harmonics]
+    angle = (angle - tf.round(angle)) * (2 * math.pi)
+    return angle, tf.cast(first_silent[..., tf.newaxis] > harmonics, tf.float32)
+
+
+def _harmonics(n_harmonics: int) -> np.ndarray:
+    """The numbers of the harmonics, from 1."""
+    return np.arange(1, n_harmonics + 1, dtype=np.float32)
+
+
 def _map_chunks(
-    fn: Any, args: tuple[tf.Tensor, ...], chunk: int, n_outputs: int
+    fn: Any, args: tuple[tf.Tensor, ...], chunk: int, output_types: Any
 ) -> Any:
     """Call `fn` on `chunk` rows of each argument at a time, and join the results."""
     n = tf.shape(args[0])[0]
@@ -149,11 +174,10 @@ def _map_chunks(
     def join(x: tf.Tensor) -> tf.Tensor:
         return tf.reshape(x, [-1, *x.shape[2:]])[:n]
 
-    signature = tf.float32 if n_outputs == 1 else (tf.float32,) * n_outputs
     outputs = tf.map_fn(
         lambda rows: fn(*rows),
         tuple(split(x) for x in args),
-        fn_output_signature=signature,
+        fn_output_signature=output_types,
         parallel_iterations=1,  # more would hold more chunks in memory at once
     )
     return tf.nest.map_structure(join, outputs)
