@@ -123,7 +123,8 @@ def read_json(path: str | os.PathLike[str]) -> Any:
 
 def read_jsonl(path: str | os.PathLike[str]) -> list[Any]:
     """Read a file of one JSON object a line."""
-    return [json.loads(line) for line in read_text(path).splitlines() if line]
+    # Not splitlines: a name may hold U+2028 and its like, which JSON leaves alone.
+    return [json.loads(line) for line in read_text(path).split("\n") if line]
 
 
 def sha256_file(path: str | os.PathLike[str]) -> str:

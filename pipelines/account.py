@@ -1,0 +1,173 @@
+"""The account of every second: what `sources.jsonl` and `rejected.jsonl` say."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+
+from ddsp_core.spec import ExampleSpec, Padding
+from pipelines.elements import Planned, Recording, Rejected
+from pipelines.plan import covered_frames
+
+GUARD: Final = "guard between train and eval"
+TAIL: Final = "less than one frame left at the end"
+
+
+@dataclasses.dataclass(frozen=True)
+class Interval:
+    """A stretch of a recording and what became of it.
+
+    Args:
+        start: First sample, at the recording's own rate.
+        stop: One past the last sample.
+        use: 'train', 'eval', 'guard' or 'refused'.
+        reason: Why it is not used; empty if it is.
+    """
+
+    start: int
+    stop: int
+    use: str
+    reason: str = ""
+
+
+def intervals(planned: Planned, spec: ExampleSpec) -> list[Interval]:
+    """Return what became of each sample of a recording; the intervals tile it.
+
+    A moment that any example holds is kept; else it is guard if only the guard wanted
+    it, else it has the reason of the first window that was refused there.
+    """
+    recording, n_frames = planned.recording, planned.judged.n_frames
+    if not (planned.judged.kept or planned.judged.refused):
+        reason = too_short(recording, spec)
+        return [Interval(0, recording.n_samples, "refused", reason)]
+    labels = [("train", ""), ("eval", ""), ("guard", GUARD), ("refused", TAIL)]
+    labels += [
+        ("refused", r) for r in dict.fromkeys(r for _, r in planned.judged.refused)
+    ]
+    at = np.full(n_frames + 1, labels.index(("refused", TAIL)))
+    for start, reason in reversed(planned.judged.refused):
+        at[start : start + spec.n_intervals] = labels.index(("refused", reason))
+    for label, starts in (
+        (2, planned.guard),
+        (1, planned.eval),
+        (0, planned.train),
+    ):
+        for start, stop in covered_frames(starts, spec.n_intervals):
+            at[start:stop] = label
+    borders = np.flatnonzero(np.diff(at)) + 1
+    frames = [0, *borders.tolist(), n_frames + 1]
+    rate = recording.sample_rate
+    samples = [frame * rate // spec.frame_rate for frame in frames[:-1]]
+    samples.append(recording.n_samples)
+    return [
+        Interval(start, stop, *labels[at[frame]])
+        for start, stop, frame in zip(samples, samples[1:], frames, strict=False)
+        if stop > start
+    ]
+
+
+def too_short(recording: Recording, spec: ExampleSpec) -> str:
+    """Return the reason for refusing a recording that is shorter than an example."""
+    needed = f"{spec.example_secs:g} s"
+    if spec.padding is Padding.CENTER:
+        needed += " and one frame"
+    return f"too short: {recording.secs:.3g} s, an example needs {needed}"
+
+
+def source_row(
+    planned: Planned, spec: ExampleSpec, licence: str | None
+) -> dict[str, Any]:
+    """Return the line of `sources.jsonl` of one recording.
+
+    Raises:
+        RuntimeError: The account does not add up: a defect.
+    """
+    recording, scan = planned.recording, planned.recording.scan
+    parts = intervals(planned, spec)
+    total = sum(part.stop - part.start for part in parts)
+    ends = [part.stop for part in parts[:-1]]
+    if total != recording.n_samples or ends != [part.start for part in parts[1:]]:
+        raise RuntimeError(
+            f"{recording.source!r}: {recording.n_samples} samples read,"
+            f" {total} accounted for"
+        )
+    splits = [name for name in ("train", "eval") if getattr(planned, name)]
+    return {
+        "source": recording.source,
+        "source_key": recording.key,
+        "sha256": scan.sha256,
+        "file_sha256": recording.file_sha256,
+        "codec": scan.info.codec,
+        "sample_format": scan.info.sample_format,
+        "sample_rate": recording.sample_rate,
+        "n_channels": scan.info.n_channels,
+        "n_samples": recording.n_samples,
+        "duration_secs": round(recording.secs, 6),
+        "peak": round(float(scan.peak), 4),
+        "dc": round(float(scan.dc), 4),
+        "n_nonfinite": int(scan.n_nonfinite),
+        "note": scan.error and plain(scan.error, recording.source),
+        "licence": licence,
+        "split": "+".join(splits) or None,
+        "n_examples": {name: len(getattr(planned, name)) for name in ("train", "eval")},
+        "intervals": [
+            {
+                "start": part.start,
+                "stop": part.stop,
+                "use": part.use,
+                "reason": part.reason or None,
+            }
+            for part in parts
+        ],
+    }
+
+
+def plain(reason: str, source: str) -> str:
+    """Return a reason without the path, which stands beside it.
+
+    >>> plain("'a/b.wav' is empty", "a/b.wav")
+    'it is empty'
+    """
+    return reason.replace(repr(source), "it")
+
+
+def refusals(rows: Iterable[dict[str, Any]]) -> list[Rejected]:
+    """Return what `sources.jsonl` says is refused, for `rejected.jsonl`."""
+    found = []
+    for row in rows:
+        rate = row["sample_rate"]
+        if row["note"]:
+            reason = f"the decoder stopped: {row['note']}; what came before is used"
+            found.append(
+                Rejected(
+                    row["source"], "decode", reason, start_secs=row["duration_secs"]
+                )
+            )
+        for part in row["intervals"]:
+            if part["use"] == "refused":
+                found.append(
+                    Rejected(
+                        row["source"],
+                        "plan",
+                        part["reason"],
+                        start_secs=round(part["start"] / rate, 6),
+                        end_secs=round(part["stop"] / rate, 6),
+                    )
+                )
+    return found
+
+
+def rejected_row(rejected: Rejected) -> dict[str, Any]:
+    """Return the line of `rejected.jsonl`."""
+    row: dict[str, Any] = {
+        "source": rejected.source,
+        "stage": rejected.stage,
+        "reason": rejected.reason,
+        "is_audio": rejected.is_audio,
+    }
+    if rejected.start_secs is not None:
+        row |= {"start_secs": rejected.start_secs, "end_secs": rejected.end_secs}
+    return row

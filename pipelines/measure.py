@@ -1,0 +1,128 @@
+"""The first pass: read each recording once, then its features block by block."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from ddsp_core import io
+from ddsp_core.audio.blocks import blocks, scan
+from ddsp_core.audio.info import reading
+from ddsp_core.audio.resample import resample_block
+from ddsp_core.errors import AudioError
+from ddsp_core.features.extract import MIN_LOUDNESS_DB, Features, sounding
+from ddsp_core.spec import FEATURE_RATE, Padding
+from pipelines.elements import BlockMeasures, Mask, Recording, Segment, Stamp
+from pipelines.store import FeatureStore
+
+if TYPE_CHECKING:
+    from ddsp_core.features.extract import FeatureExtractor
+
+BLOCKS_PER_SEGMENT: Final = 3  # a minute: some seconds of work, so workers stay busy
+
+
+def scan_recording(source: str) -> Recording:
+    """Decode a file once, in order.
+
+    Raises:
+        AudioError: It cannot be decoded or holds no samples.
+        StorageError: The disk or the network failed.
+    """
+    stamp = stamp_of(source)
+    with reading(Path(source)):
+        file_sha256 = io.sha256_file(source)
+    result = scan(source)
+    if not result.n_samples:
+        why = f": {result.error}" if result.error else ""
+        raise AudioError(f"it holds no samples{why}")
+    recording = Recording(source, file_sha256, stamp, result)
+    check_unchanged(recording)
+    return recording
+
+
+def stamp_of(source: str) -> Stamp:
+    """Return size and time of a file."""
+    with reading(Path(source)):
+        status = os.stat(source)
+    return Stamp(status.st_size, status.st_mtime_ns)
+
+
+def check_unchanged(recording: Recording) -> None:
+    """Raise `AudioError` if the file is no longer the one that was scanned."""
+    if stamp_of(recording.source) != recording.stamp:
+        raise AudioError(f"{recording.source!r} changed while it was read")
+
+
+def segments(recording: Recording) -> Iterator[Segment]:
+    """Cut a recording into pieces of work; one piece if it must be decoded in order."""
+    n_blocks = recording.n_blocks
+    step = BLOCKS_PER_SEGMENT if recording.seekable else n_blocks
+    for first in range(0, n_blocks, step):
+        yield Segment(recording, first, min(step, n_blocks - first))
+
+
+def measure_segment(
+    segment: Segment,
+    extractor: FeatureExtractor,
+    store: FeatureStore,
+    padding: Padding = Padding.SAME,
+) -> Iterator[BlockMeasures]:
+    """Put the features of each block into the store; yield what the plan must know.
+
+    What the store has is neither computed nor decoded again. It keeps a frame on the
+    very end of a recording too, which counts if `padding` is CENTER.
+
+    Raises:
+        AudioError: The file vanished or changed since it was scanned.
+        StorageError: The store cannot be written.
+    """
+    recording = segment.recording
+    indices = range(segment.first, segment.first + segment.n_blocks)
+    missing = []
+    for index in indices:
+        features = store.get(recording.key, index)
+        if features is None:
+            missing.append(index)
+        else:
+            yield _measures(recording, index, features, padding)
+    if not missing:
+        return
+    check_unchanged(recording)
+    for block in blocks(
+        recording.source,
+        recording.scan.info,
+        recording.n_samples,
+        first=missing[0],
+        count=missing[-1] - missing[0] + 1,
+    ):
+        if block.index in missing:
+            audio, n_before, n_core = resample_block(block, FEATURE_RATE)
+            at_end = block.index == recording.n_blocks - 1
+            features = extractor.extract_block(
+                audio, n_before, n_core, Padding.CENTER if at_end else Padding.SAME
+            )
+            store.put(recording.key, block.index, features)
+            yield _measures(recording, block.index, features, padding)
+
+
+def _measures(
+    recording: Recording, index: int, features: Features, padding: Padding
+) -> BlockMeasures:
+    """Judge frames by rounded values, so that a policy decides alike on every CPU."""
+    at_end = index == recording.n_blocks - 1
+    n_frames = len(features.f0_hz) - (at_end and padding is Padding.SAME)
+    rounded = Features(
+        f0_hz=features.f0_hz[:n_frames],
+        f0_confidence=np.round(features.f0_confidence[:n_frames], 2),
+        loudness_db=np.round(features.loudness_db[:n_frames], 2),
+    )
+    return BlockMeasures(
+        key=recording.key,
+        index=index,
+        loud=Mask.of(rounded.loudness_db >= MIN_LOUDNESS_DB),
+        sounding=Mask.of(sounding(rounded)),
+    )

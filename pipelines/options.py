@@ -1,0 +1,92 @@
+"""`PrepareOptions`: what a preparation is asked to do."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any, Final
+
+from ddsp_core.errors import UsageError
+from ddsp_core.spec import ExampleSpec
+
+EVAL_FRACTION: Final = 0.1  # the usual tenth
+MIN_EVAL_SECS: Final = 20.0  # fewer seconds make a held-out loss a matter of luck
+
+
+@dataclasses.dataclass(frozen=True)
+class PrepareOptions:
+    """Inputs, output and choices of one preparation.
+
+    Args:
+        inputs: Files, folders or globs.
+        out: The dataset directory to be made.
+        spec: Of every example; its feature versions are filled in by `prepare`.
+        pitch: Pitch tracker: 'crepe-' and a size.
+        crepe_weights: A weights file instead of the installed ones.
+        store: Folder of the feature store; inside `out` if None.
+        holdout: Recordings whose path matches this expression are held out.
+        licence: Licence of the recordings, kept in `sources.jsonl`.
+        eval_fraction: Share of the recordings to hold out.
+        min_eval_secs: What a split by recording must hold out at least, in seconds.
+        strict: Make no dataset if any audio file was refused.
+        force: Replace another dataset in `out`.
+        workers: Worker processes of the local runner.
+        beam_options: Further options for Beam, as on its command line.
+
+    Raises:
+        UsageError: A choice that cannot work.
+    """
+
+    inputs: tuple[str, ...]
+    out: str
+    spec: ExampleSpec = dataclasses.field(default_factory=ExampleSpec)
+    pitch: str = "crepe-tiny"
+    crepe_weights: str | None = None
+    store: str | None = None
+    holdout: str | None = None
+    licence: str | None = None
+    eval_fraction: float = EVAL_FRACTION
+    min_eval_secs: float = MIN_EVAL_SECS
+    strict: bool = False
+    force: bool = False
+    workers: int = 1
+    beam_options: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 < self.eval_fraction < 1:
+            raise UsageError(
+                f"eval fraction is {self.eval_fraction}; it must lie between 0 and 1"
+            )
+        if self.workers < 1:
+            raise UsageError(f"--workers is {self.workers}; it must be 1 or more")
+        if not self.pitch.startswith("crepe-"):
+            raise UsageError(
+                f"--pitch {self.pitch!r} is unknown; use crepe-tiny, crepe-small,"
+                " crepe-medium, crepe-large or crepe-full"
+            )
+        if self.holdout is not None:
+            try:
+                re.compile(self.holdout)
+            except re.error as error:
+                raise UsageError(
+                    f"--holdout {self.holdout!r} is not a regular expression: {error}"
+                ) from error
+
+    @property
+    def crepe_size(self) -> str:
+        """Size of the CREPE network: 'tiny' to 'full'."""
+        return self.pitch.removeprefix("crepe-")
+
+    def is_held_out(self, source: str) -> bool:
+        """Is this recording held out by name?"""
+        return self.holdout is not None and re.search(self.holdout, source) is not None
+
+    def defining(self) -> dict[str, Any]:
+        """Return the choices that define the dataset, as plain JSON values."""
+        return {
+            "spec": self.spec.to_json(),
+            "eval_fraction": self.eval_fraction,
+            "min_eval_secs": self.min_eval_secs,
+            "holdout": self.holdout,
+            "licence": self.licence,
+        }

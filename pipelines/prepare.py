@@ -1,0 +1,169 @@
+"""`prepare`: recordings in, a dataset directory out."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from ddsp_core import errors, io
+from ddsp_core.errors import DatasetError, DdspError
+from ddsp_core.manifest import MANIFEST_NAME, DatasetManifest
+from ddsp_core.spec import LoudnessVersion
+from pipelines import directory
+from pipelines.elements import Candidate, Rejected
+from pipelines.finish import REJECTED_NAME, request_of, sha256_or_none
+from pipelines.options import PrepareOptions
+from pipelines.plan import SplitRule
+from pipelines.progress import ProgressDisplay
+from pipelines.runtime import ExtractorOptions, Job, make_pipeline
+from pipelines.sources import find_sources
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def prepare(options: PrepareOptions) -> tuple[DatasetManifest, bool]:
+    """Make a dataset directory, or find that it is there already.
+
+    Args:
+        options: Inputs, output and choices.
+
+    Returns:
+        The manifest, and whether the dataset was made now.
+
+    Raises:
+        UsageError: An input matches nothing, or the output cannot be used.
+        DatasetError: Nothing is usable, or another dataset is there and `force` is not
+            given.
+        FeatureError: Weights of the pitch model are missing.
+        StorageError: The environment failed; what was there before is untouched.
+    """
+    out = io.local_path(options.out)
+    directory.check_output(out)
+    candidates, rejected = find_sources(options.inputs, options.out)
+    if not candidates:
+        raise DatasetError(_nothing_found(options.inputs, rejected))
+    with directory.exclusive(out):
+        directory.go_on(out)
+        old = directory.present(out)
+        job = _job(options, out, old)
+        if old is not None:
+            wanted = _request(candidates, job)
+            if old.details.get("request") == wanted and not old.problems(out):
+                return old, False
+            if not options.force:
+                raise DatasetError(
+                    f"{out} holds another dataset ({old.fingerprint}), made from other"
+                    " files or options; choose another --out or replace it by --force"
+                )
+        return _make(job, out, candidates, rejected), True
+
+
+def _job(options: PrepareOptions, out: Path, old: DatasetManifest | None) -> Job:
+    """Learn the feature versions, and with them that the pitch model can be loaded."""
+    extractor = ExtractorOptions(
+        options.spec.frame_rate, options.crepe_size, options.crepe_weights
+    )
+    versions = extractor.make().versions
+    spec = dataclasses.replace(
+        options.spec, f0=versions["f0"], loudness=LoudnessVersion(versions["loudness"])
+    )
+    return Job(
+        options=dataclasses.replace(options, spec=spec),
+        extractor=extractor,
+        versions=versions,
+        store_root=options.store or str(out / directory.STORE_NAME),
+        work=str(out / directory.WORK_NAME),
+        kept_rule=_rule_of(old),
+    )
+
+
+def _rule_of(old: DatasetManifest | None) -> SplitRule | None:
+    """The split rule of the dataset to be replaced: what was held out stays so."""
+    if old is None or "split" not in old.details:
+        return None
+    return SplitRule(old.split_policy, float(old.details["split"]["fraction"]))
+
+
+def _request(candidates: Sequence[Candidate], job: Job) -> str:
+    """Fingerprint what is asked now, to be compared with what was asked before."""
+    digests = [(sha256_or_none(one.source), one.source) for one in candidates]
+    return request_of([(d, path) for d, path in digests if d is not None], job)
+
+
+def _make(
+    job: Job, out: Path, candidates: Sequence[Candidate], rejected: Sequence[Rejected]
+) -> DatasetManifest:
+    """Run the pipeline in the work folder, then put the result in place."""
+    work = Path(job.work)
+    shutil.rmtree(work, ignore_errors=True)
+    try:
+        with io.storage_errors(f"making {work}"):
+            work.mkdir(parents=True)
+        with ProgressDisplay(job.progress, len(candidates)):
+            run(job, candidates, rejected)
+        return directory.commit(work, out)
+    finally:
+        if not (work / MANIFEST_NAME).exists():  # a whole one is put in place next time
+            _leave_reasons(work, out)
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def run(
+    job: Job, candidates: Sequence[Candidate], rejected: Sequence[Rejected] = ()
+) -> None:
+    """Run the Beam program.
+
+    Raises:
+        DdspError: What a worker raised, as its own type.
+    """
+    pipeline = make_pipeline(job.options.workers, job.options.beam_options)
+    import apache_beam as beam
+
+    from pipelines.transforms import Prepare
+
+    _ = pipeline | beam.Create(list(candidates)) | Prepare(job, rejected)
+    try:
+        pipeline.run().wait_until_finish()
+    except Exception as error:
+        typed = typed_error(str(error))
+        if typed is None:
+            raise
+        raise typed from error
+
+
+def typed_error(text: str) -> DdspError | None:
+    """Return the typed error that a worker raised, read from what a runner made of it.
+
+    Runners report a worker's exception as text, with its traceback and the stage.
+    """
+    found = re.findall(
+        r"ddsp_core\.errors\.(\w+): (.*?)(?: \[while running|\n|$)", text
+    )
+    if not found:
+        return None
+    name, message = found[-1]
+    kind = getattr(errors, name, None)
+    if not (isinstance(kind, type) and issubclass(kind, DdspError)):
+        return None
+    return kind(message)
+
+
+def _leave_reasons(work: Path, out: Path) -> None:
+    """Where no dataset came out and none was there: keep the list of reasons."""
+    reasons = work / REJECTED_NAME
+    if reasons.exists() and not (out / MANIFEST_NAME).exists():
+        reasons.replace(out / REJECTED_NAME)
+
+
+def _nothing_found(inputs: Sequence[str], rejected: Sequence[Rejected]) -> str:
+    where = ", ".join(map(repr, inputs))
+    what = f"no audio file in {where}"
+    if rejected:
+        first = rejected[0]
+        more = f" and {len(rejected) - 1} more" if len(rejected) > 1 else ""
+        what += f": {first.source!r} is refused ({first.reason}){more}"
+    return f"{what}; give folders or files of recordings such as WAV, FLAC or MP3"

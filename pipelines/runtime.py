@@ -1,0 +1,129 @@
+"""What a process sets up once: the job, TensorFlow's threads, the pitch model."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import logging
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from pipelines.options import PrepareOptions
+from pipelines.plan import SplitRule
+from pipelines.store import FeatureStore
+
+if TYPE_CHECKING:
+    import apache_beam as beam
+
+    from ddsp_core.features.extract import FeatureExtractor
+
+# The same on every machine, whatever its cores: sums are then formed in the same order.
+INTRA_OP_THREADS: Final = 2
+INTER_OP_THREADS: Final = 1
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class ExtractorOptions:
+    """What a worker needs to make the feature extractor.
+
+    Args:
+        frame_rate: In Hz.
+        crepe_size: 'tiny' to 'full'.
+        weights: A weights file; the installed ones if None.
+    """
+
+    frame_rate: int
+    crepe_size: str
+    weights: str | None
+
+    def make(self) -> FeatureExtractor:
+        """Load the model.
+
+        Raises:
+            FeatureError: Weights are missing or wrong.
+        """
+        from ddsp_core.features.extract import FeatureExtractor
+
+        fix_threads()
+        return FeatureExtractor(self.frame_rate, self.crepe_size, self.weights)
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """Everything that the workers of one preparation must know.
+
+    Args:
+        options: What was asked for, with the feature versions in its spec.
+        extractor: How to make the feature extractor.
+        versions: Of the features.
+        store_root: Folder of the feature store.
+        work: Folder in which the dataset is made.
+        kept_rule: Split rule of the dataset that this one replaces.
+    """
+
+    options: PrepareOptions
+    extractor: ExtractorOptions
+    versions: dict[str, str]
+    store_root: str
+    work: str
+    kept_rule: SplitRule | None = None
+
+    def store(self) -> FeatureStore:
+        """Return the feature store."""
+        return FeatureStore(
+            self.store_root, self.versions, self.options.spec.frame_rate
+        )
+
+    @property
+    def progress(self) -> str:
+        """Folder in which workers tell how far they are."""
+        return os.path.join(self.work, "progress")
+
+
+def fix_threads() -> None:
+    """Give TensorFlow its fixed thread counts, if it has not started yet."""
+    import tensorflow as tf
+
+    threading = tf.config.threading
+    try:
+        threading.set_intra_op_parallelism_threads(INTRA_OP_THREADS)
+        threading.set_inter_op_parallelism_threads(INTER_OP_THREADS)
+    except RuntimeError:
+        _LOGGER.debug("TensorFlow has started already; its thread counts stay")
+
+
+def quieten_beam() -> None:
+    """Import Beam without its remarks on Google's clients, then keep its logs down.
+
+    An error of ours reaches the user as one line, so its long traces are not wanted.
+    """
+    logging.disable(logging.WARNING)
+    try:
+        importlib.import_module("apache_beam")
+    finally:
+        logging.disable(logging.NOTSET)
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+
+
+def make_pipeline(workers: int, beam_options: tuple[str, ...]) -> beam.Pipeline:
+    """Return a pipeline on the local runner, or on the one that the options name.
+
+    The local runner is named, since Beam's default would download another.
+    """
+    quieten_beam()
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+    own: dict[str, Any] = {}
+    if workers > 1:
+        own = {
+            "direct_running_mode": "multi_processing",
+            "direct_num_workers": workers,
+        }
+    options = PipelineOptions(list(beam_options), **own)
+    if any(option.split("=")[0] == "--runner" for option in beam_options):
+        return beam.Pipeline(options=options)
+    return beam.Pipeline(runner=FnApiRunner(), options=options)

@@ -1,0 +1,292 @@
+"""The preparation as Beam transforms: thin shells round the pure functions.
+
+    files → recordings → segments → measures → judged recordings → plan
+    plan → shards written, statistics → the files of a dataset directory
+
+Elements are small: paths, digests, measures and plans; never audio or features.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.utils.shared import Shared
+
+from ddsp_core.errors import AudioError, DdspError
+from ddsp_core.manifest import Shard
+from ddsp_core.statistics import Statistics
+from pipelines import finish
+from pipelines.account import plain
+from pipelines.elements import (
+    BlockMeasures,
+    Candidate,
+    Judged,
+    Planned,
+    Recording,
+    Rejected,
+    Segment,
+    ShardPlan,
+)
+from pipelines.measure import measure_segment, scan_recording, segments
+from pipelines.plan import Plan, judge, make_plan
+from pipelines.progress import ProgressWriter
+from pipelines.store import FeatureStore
+from pipelines.write import train_statistics, write_shard
+
+if TYPE_CHECKING:
+    from ddsp_core.features.extract import FeatureExtractor
+    from pipelines.runtime import Job
+
+NAMESPACE = "luthier.prepare"
+
+
+class Prepare(beam.PTransform):
+    """From candidates to the files of a dataset directory in `job.work`.
+
+    Args:
+        job: Everything that the workers must know.
+        rejected: Files that were refused before they were opened.
+    """
+
+    def __init__(self, job: Job, rejected: Iterable[Rejected] = ()) -> None:
+        super().__init__()
+        self._job = job
+        self._rejected = tuple(rejected)
+
+    def expand(self, candidates: Any) -> Any:
+        """Return the one result of `finish.write_dataset`."""
+        job = self._job
+        scanned = candidates | "Scan" >> beam.ParDo(_ScanFile(job))
+        unique = scanned | "FindDuplicates" >> FindDuplicates()
+        measured = unique | "Measure" >> Measure(job)
+        plan = (
+            measured
+            | "OnlyJudged" >> beam.Filter(_is_a, Judged)
+            | "Gather" >> beam.combiners.ToList()
+            | "Plan" >> beam.ParDo(_MakePlan(job))
+        )
+        shards = (
+            plan
+            | "Shards" >> beam.FlatMap(_shards_of)
+            | "SpreadShards" >> beam.Reshuffle()
+            | "WriteShards" >> beam.ParDo(_WriteShard(job))
+        )
+        statistics = (
+            plan
+            | "Recordings" >> beam.FlatMap(_recordings_of)
+            | "SpreadRecordings" >> beam.Reshuffle()
+            | "Count" >> beam.ParDo(_CountFrames(job))
+        )
+        results = (
+            (scanned, unique, measured, shards, statistics)
+            | "Together" >> beam.Flatten()
+            | "NotPassedOn" >> beam.Filter(_is_result)
+            | "GatherResults" >> beam.combiners.ToList()
+        )
+        return plan | "Finish" >> beam.Map(
+            finish.write_dataset, job, beam.pvalue.AsSingleton(results), self._rejected
+        )
+
+
+class FindDuplicates(beam.PTransform):
+    """Recording → the first of equal ones, and Rejected for the others."""
+
+    def expand(self, rows: Any) -> Any:
+        """Group by content."""
+        return (
+            rows
+            | beam.Filter(_is_a, Recording)
+            | beam.Map(_by_key)
+            | beam.GroupByKey()
+            | beam.FlatMap(keep_first)
+        )
+
+
+class Measure(beam.PTransform):
+    """Recording → Judged or Rejected.
+
+    Args:
+        job: Spec, store and extractor.
+    """
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self._job = job
+
+    def expand(self, rows: Any) -> Any:
+        """Measure segments anywhere, judge where the parts of a recording meet."""
+        recordings = rows | "OnlyRecordings" >> beam.Filter(_is_a, Recording)
+        parts = (
+            recordings
+            | "Segments" >> beam.FlatMap(_segments_of, self._job)
+            | "SpreadSegments" >> beam.Reshuffle()
+            | "Features" >> beam.ParDo(_MeasureSegment(self._job))
+            | "ByRecording" >> beam.Map(_by_key)
+        )
+        return (
+            (recordings | "ByKey" >> beam.Map(_by_key), parts)
+            | "Parts" >> beam.Flatten()
+            | "Meet" >> beam.GroupByKey()
+            | "Judge" >> beam.FlatMap(judge_parts, self._job)
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Refused:
+    """A recording that could be scanned but not measured."""
+
+    key: str
+    reason: str
+
+
+class _JobDoFn(beam.DoFn):
+    """A DoFn with the job's store and a place to tell progress."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def setup(self) -> None:
+        self._store: FeatureStore = self._job.store()
+        self._progress = ProgressWriter(self._job.progress)
+
+    def finish_bundle(self) -> None:
+        self._progress.flush()
+
+
+class _ScanFile(_JobDoFn):
+    def process(self, candidate: Candidate) -> Iterator[Any]:
+        name = scan_recording.__name__
+        Metrics.counter(NAMESPACE, f"{name}.files").inc()
+        try:
+            recording = scan_recording(candidate.source)
+        except AudioError as error:
+            yield _refused_file(candidate.source, str(error))
+        except DdspError:
+            raise
+        except Exception as error:  # one bad file never ends a job
+            yield _refused_file(candidate.source, unexpected(error))
+        else:
+            Metrics.counter(NAMESPACE, f"{name}.secs").inc(round(recording.secs))
+            self._progress.add("secs", recording.secs)
+            yield recording
+        self._progress.add("scanned", 1)
+
+
+class _MeasureSegment(_JobDoFn):
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        self._shared = Shared()  # one model a process, however many threads
+
+    def process(self, segment: Segment) -> Iterator[Any]:
+        extractor: FeatureExtractor = self._shared.acquire(self._job.extractor.make)
+        spec, key = self._job.options.spec, segment.recording.key
+        try:
+            for measures in measure_segment(
+                segment, extractor, self._store, spec.padding
+            ):
+                secs = measures.loud.n_frames / spec.frame_rate
+                self._progress.add("measured_secs", secs)
+                name = f"{measure_segment.__name__}.secs"
+                Metrics.counter(NAMESPACE, name).inc(round(secs))
+                yield measures
+        except AudioError as error:
+            yield _Refused(key, str(error))
+        except DdspError:
+            raise
+        except Exception as error:  # one bad file never ends a job
+            yield _Refused(key, unexpected(error))
+
+
+class _MakePlan(_JobDoFn):
+    def process(self, judged: list[Judged]) -> Iterator[Plan]:
+        plan = make_plan(judged, self._job.options, self._job.kept_rule)
+        self._progress.add("planned", sum(len(shard.windows) for shard in plan.shards))
+        yield plan
+
+
+class _WriteShard(_JobDoFn):
+    def process(self, shard: ShardPlan) -> Iterator[Any]:
+        spec, work = self._job.options.spec, Path(self._job.work)
+        yield shard.split, write_shard(shard, spec, self._store, work)
+        name = f"{write_shard.__name__}.examples"
+        Metrics.counter(NAMESPACE, name).inc(len(shard.windows))
+        self._progress.add("written", len(shard.windows))
+
+
+class _CountFrames(_JobDoFn):
+    def process(self, planned: Planned) -> Iterator[Any]:
+        yield train_statistics(planned, self._job.options.spec, self._store)
+
+
+def keep_first(group: tuple[str, Iterable[Recording]]) -> Iterator[Any]:
+    """Keep the recording of lowest path; the others are listed as duplicates."""
+    first, *others = sorted(group[1], key=_source_of)
+    yield first
+    for other in others:
+        Metrics.counter(NAMESPACE, f"{keep_first.__name__}.duplicates").inc()
+        reason = f"holds the same samples as {first.source!r}, which is kept"
+        yield Rejected(other.source, "duplicate", reason, file_sha256=other.file_sha256)
+
+
+def judge_parts(group: tuple[str, Iterable[Any]], job: Job) -> Iterator[Any]:
+    """Judge a recording when all its blocks are there; else refuse it whole."""
+    parts = list(group[1])
+    recording = next(part for part in parts if isinstance(part, Recording))
+    refused = [part for part in parts if isinstance(part, _Refused)]
+    if refused:
+        reason = min(part.reason for part in refused)
+        yield Rejected(
+            recording.source, "measure", reason, file_sha256=recording.file_sha256
+        )
+    else:
+        blocks = [part for part in parts if isinstance(part, BlockMeasures)]
+        yield judge(recording, blocks, job.options.spec)
+
+
+def _segments_of(recording: Recording, job: Job) -> Iterator[Segment]:
+    """What is shorter than an example needs no features."""
+    if recording.secs >= job.options.spec.example_secs:
+        yield from segments(recording)
+
+
+def _refused_file(source: str, reason: str) -> Rejected:
+    digest = finish.sha256_or_none(source)
+    return Rejected(source, "decode", plain(reason, source), file_sha256=digest)
+
+
+def unexpected(error: Exception) -> str:
+    """Return the reason for a file that broke something of ours."""
+    logging.getLogger(__name__).exception("unexpected error")
+    return f"unexpected {type(error).__name__}: {error}"
+
+
+def _is_a(row: Any, kind: type) -> bool:
+    return isinstance(row, kind)
+
+
+def _is_result(row: Any) -> bool:
+    """Is this for the last stage: a shard, statistics, or a refusal?"""
+    is_shard = isinstance(row, tuple) and isinstance(row[1], Shard)
+    return is_shard or isinstance(row, Statistics | Rejected)
+
+
+def _by_key(part: Recording | BlockMeasures | _Refused) -> tuple[str, Any]:
+    return part.key, part
+
+
+def _source_of(recording: Recording) -> str:
+    return recording.source
+
+
+def _shards_of(plan: Plan) -> Iterable[ShardPlan]:
+    return plan.shards
+
+
+def _recordings_of(plan: Plan) -> Iterable[Planned]:
+    return [one for one in plan.recordings if one.train]
