@@ -46,10 +46,11 @@ def save(
         CheckpointError: The step is not the optimizer's.
         StorageError: The disk is full or cannot be written.
     """
-    if int(optimizer.iterations) != step:
+    n_steps = int(optimizer.iterations.numpy())  # mirrored: no plain int() of it
+    if n_steps != step:
         raise CheckpointError(
-            f"the optimizer has made {int(optimizer.iterations)} steps; a checkpoint of"
-            f" step {step} would claim otherwise"
+            f"the optimizer has made {n_steps} steps; a checkpoint of step {step} would"
+            " claim otherwise"
         )
     folder = io.local_path(directory)
     keys.optimizer_variables(optimizer, model)  # creates moments before the first step
