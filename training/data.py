@@ -34,11 +34,13 @@ class Examples:
     Args:
         directory: The dataset directory.
         manifest: What stands in its `dataset.json`.
-        shards: Those of the splits, in order.
+        splits: Which.
+        shards: Theirs, in order.
     """
 
     directory: Path
     manifest: DatasetManifest
+    splits: tuple[str, ...]
     shards: tuple[Shard, ...]
 
     @classmethod
@@ -63,7 +65,7 @@ class Examples:
                 f"{path} is not whole: {'; '.join(problems)}; prepare the dataset again"
             )
         shards = tuple(shard for name in splits for shard in manifest.split(name))
-        return cls(path, manifest, shards)
+        return cls(path, manifest, tuple(splits), shards)
 
     @property
     def spec(self) -> ExampleSpec:

@@ -47,7 +47,7 @@ def spectrogram_figure(
         axis.set_title(title)
         axis.set_ylabel("frequency (kHz)")
     axes[-1].set_xlabel("time (s)")
-    figure.colorbar(image, ax=axes, label="level (dB below the target's loudest)")
+    figure.colorbar(image, ax=axes, label="level (dB; 0 is the target's loudest)")
     return figure
 
 

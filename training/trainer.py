@@ -62,7 +62,7 @@ class Trainer:
         """Return the learning rate of the next step."""
         return float(self._schedule(self.optimizer.iterations))
 
-    @tf.function
+    @tf.function(autograph=False)
     def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
         """Take one step; where the loss is not finite, leave the weights as they are.
 
@@ -80,7 +80,7 @@ class Trainer:
         tf.cond(finite, lambda: self._apply(gradients), lambda: None)
         return numbers
 
-    @tf.function
+    @tf.function(autograph=False)
     def held_out_losses(self, batch: Features) -> dict[str, tf.Tensor]:
         """Return the losses of a batch that is not trained on.
 
@@ -89,7 +89,7 @@ class Trainer:
         """
         return self._losses(batch, HELD_OUT_STEP, training=False)
 
-    @tf.function
+    @tf.function(autograph=False)
     def reconstruct(self, batch: Features) -> tf.Tensor:
         """Return what the model makes of a batch: audio, [batch, n_samples]."""
         with randomness.keyed(self.seed, HELD_OUT_STEP, batch[ROW]):

@@ -1,4 +1,4 @@
-"""A model that trains in milliseconds: a sine, noise, and what a layer makes of them."""
+"""A model that trains in milliseconds, and a tracker that remembers."""
 
 import numpy as np
 import tensorflow as tf

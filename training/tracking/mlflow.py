@@ -30,7 +30,7 @@ from training.tracking.tracker import DatasetInput, RunAddress, Status
 # A training does not wait four minutes (MLflow's default) for a server that is away.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 MAX_PARAMS = 100  # of one request
-MAX_VALUE_LENGTH = 500  # of a param that every store takes
+MAX_VALUE_LENGTH = 6000  # of a param
 
 
 class MlflowTracker:
@@ -90,7 +90,7 @@ class MlflowTracker:
             Exception: Whatever the store raises if it or the run can't be reached.
         """
         _be_impatient()
-        now = os.environ.get("MLFLOW_TRACKING_URI")
+        now = _absolute(os.environ.get("MLFLOW_TRACKING_URI", ""))
         if now and now != address.tracking_uri:
             # The user's own word first; the run may have moved with its server.
             with contextlib.suppress(Exception):

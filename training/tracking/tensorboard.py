@@ -71,7 +71,7 @@ class TensorBoardTracker:
 
     def audio(self, name: str, audio: np.ndarray, sample_rate: int, step: int) -> None:
         """Write a sound."""
-        clip = np.clip(audio, -1, 1)[np.newaxis, :, np.newaxis]
+        clip = np.clip(audio, -1, 1).astype(np.float32)[np.newaxis, :, np.newaxis]
         with self._writers["eval"].as_default():
             tf.summary.audio(name, clip, sample_rate, step=step, encoding="wav")
 

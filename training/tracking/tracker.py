@@ -29,7 +29,7 @@ class DatasetInput:
     """A dataset as the input of a run.
 
     Args:
-        name: Name of its directory.
+        name: Of its directory and splits: no two inputs of a run share name and digest.
         path: Of its directory.
         digest: Fingerprint of its manifest.
         context: "training" or "evaluation".
