@@ -38,7 +38,7 @@ def encode(
         values: One finite float array [length] for each of `spec.fields()`.
 
     Raises:
-        SpecError: A field is missing, unknown, or has another length.
+        SpecError: A field is missing, unknown, not finite, or has another length.
     """
     lengths = {field.name: field.length for field in spec.fields()}
     if set(values) != set(lengths):
@@ -53,6 +53,8 @@ def encode(
                 f"{example_id}: {name!r} has shape {array.shape}, but the spec says"
                 f" ({length},): {spec.example_secs} s at {spec.sample_rate} Hz"
             )
+        if not np.isfinite(array).all():
+            raise SpecError(f"{example_id}: {name!r} holds NaN or infinity")
         parts[name] = _float_feature(array)
     entries = (
         _delimited(1, _delimited(1, name.encode()) + _delimited(2, parts[name]))

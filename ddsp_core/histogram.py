@@ -102,6 +102,8 @@ class Histogram:
         try:
             bins, counts = data["bins"], data["counts"]
             pairs = dict(zip(map(int, bins), map(int, counts), strict=True))
+            if len(pairs) != len(bins) or any(count < 1 for count in pairs.values()):
+                raise ValueError("a bin stands twice, or a count is not positive")
         except (KeyError, TypeError, ValueError) as error:
             raise DatasetError(
                 f"{where}: not a histogram ({error}); needed two equally long integer"

@@ -116,7 +116,7 @@ class DatasetManifest:
             ) from error
         try:
             return cls._from_json(data, path)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             if isinstance(error, DatasetError | SpecError):
                 raise
             raise DatasetError(

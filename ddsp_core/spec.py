@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import re
 from typing import Any, Final
 
 from ddsp_core.errors import SpecError
@@ -210,7 +211,7 @@ def example_id(source_key: str, start: int) -> str:
     >>> example_id("0" * 32, 16000)
     '00000000000000000000000000000000-000000016000'
     """
-    if len(source_key) != SOURCE_KEY_LENGTH or not 0 <= start < 10**12:
+    if not re.fullmatch(r"[0-9a-f]{32}", source_key) or not 0 <= start < 10**12:
         raise SpecError(
             f"source key {source_key!r} and start {start} do not make an example id;"
             f" needed {SOURCE_KEY_LENGTH} hex digits and 0 <= start < 10**12"
@@ -220,15 +221,11 @@ def example_id(source_key: str, start: int) -> str:
 
 def parse_example_id(text: str) -> tuple[str, int]:
     """Return the source key and the start sample that `example_id` was given."""
-    key, _, start = text.partition("-")
-    if (
-        len(text) != EXAMPLE_ID_LENGTH
-        or len(key) != SOURCE_KEY_LENGTH
-        or not start.isdigit()
-    ):
+    if not re.fullmatch(r"[0-9a-f]{32}-[0-9]{12}", text):
         raise SpecError(
             f"{text!r} is not an example id: needed 32 hex digits, '-', 12 digits"
         )
+    key, _, start = text.partition("-")
     return key, int(start)
 
 

@@ -6,8 +6,9 @@ import dataclasses
 import importlib
 import logging
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from pipelines import worker
 from pipelines.options import PrepareOptions
 from pipelines.plan import SplitRule
 from pipelines.store import FeatureStore
@@ -116,14 +117,13 @@ def make_pipeline(workers: int, beam_options: tuple[str, ...]) -> beam.Pipeline:
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+    from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
-    own: dict[str, Any] = {}
-    if workers > 1:
-        own = {
-            "direct_running_mode": "multi_processing",
-            "direct_num_workers": workers,
-        }
-    options = PipelineOptions(list(beam_options), **own)
+    options = PipelineOptions(list(beam_options))
     if any(option.split("=")[0] == "--runner" for option in beam_options):
         return beam.Pipeline(options=options)
-    return beam.Pipeline(runner=FnApiRunner(), options=options)
+    if workers == 1:
+        return beam.Pipeline(runner=FnApiRunner(), options=options)
+    options = PipelineOptions(list(beam_options), direct_num_workers=workers)
+    processes = SubprocessSDKEnvironment.from_command_string(worker.command())
+    return beam.Pipeline(runner=FnApiRunner(processes), options=options)
