@@ -1,0 +1,1 @@
+"""Timbre transfer: play the pitch and loudness of one recording on another's model."""

@@ -1,0 +1,164 @@
+"""Playing in chunks against playing at once."""
+
+import dataclasses
+import functools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ddsp_core import randomness
+from ddsp_core.effects import Reverb
+from ddsp_core.errors import ConfigError
+from ddsp_core.models.autoencoder import Autoencoder
+from ddsp_core.nn.decoders import RnnFcDecoder
+from ddsp_core.nn.preprocessing import F0LoudnessPreprocessor
+from ddsp_core.processors import Add, ProcessorGroup
+from ddsp_core.spec import ExampleSpec
+from ddsp_core.synths import FilteredNoise, Harmonic
+from ddsp_core.transfer.condition import Conditioning
+from ddsp_core.transfer.render import NOISE_SEED, Player
+from ddsp_core.transfer.streaming import NoiseStream
+
+N_FRAMES = 400  # 1.6 s
+SPEC = ExampleSpec(n_frames=N_FRAMES)
+
+
+def make_model(spec, rnn_type="gru", amp_method="window", is_built=True):
+    """A small instrument with strong, random weights and a loud reverb."""
+    splits = (
+        ("amps", 1),
+        ("harmonic_distribution", 20),
+        ("noise_magnitudes", 65),
+    )
+    dag = [
+        (
+            Harmonic(spec.n_samples, spec.sample_rate, amp_resample_method=amp_method),
+            ["amps", "harmonic_distribution", "f0_hz"],
+        ),
+        (
+            FilteredNoise(spec.n_samples, 0, initial_bias=-1.0),
+            ["noise_magnitudes"],
+        ),
+        (Add(), ["filtered_noise/signal", "harmonic/signal"]),
+        (Reverb(trainable=True, reverb_length=9000), ["add/signal"]),
+    ]
+    model = Autoencoder(
+        preprocessor=F0LoudnessPreprocessor(
+            spec.n_frames, spec.frame_rate, spec.sample_rate, compute_loudness=False
+        ),
+        decoder=RnnFcDecoder(
+            rnn_channels=24,
+            rnn_type=rnn_type,
+            ch=24,
+            layers_per_stack=1,
+            input_keys=("ld_scaled", "f0_scaled"),
+            output_splits=splits,
+        ),
+        processor_group=ProcessorGroup(dag),
+    )
+    if not is_built:
+        return model
+    model.build_from_spec(spec)
+    rng = np.random.default_rng(3)
+    weights = [rng.normal(0, 0.5, w.shape) for w in model.get_weights()]
+    weights[-1] = rng.normal(0, 0.03, 9000) * np.exp(-np.arange(9000) / 2000)
+    model.set_weights(weights)
+    return model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return make_model(SPEC)
+
+
+@pytest.fixture(scope="module")
+def conditioning():
+    t = np.arange(N_FRAMES) / 250
+    return Conditioning(
+        f0_hz=(300 + 200 * t + 10 * np.sin(30 * t)).astype(np.float32),
+        loudness_db=(-40 + 20 * np.sin(5 * t)).astype(np.float32),
+        gate=np.clip(1.2 + np.sin(4 * t), 0, 1).astype(np.float32),
+    )
+
+
+@functools.lru_cache
+def player_of(model, n_chunk):
+    return Player(model, SPEC, n_chunk / SPEC.frame_rate)
+
+
+def play(model, conditioning, n_chunk, n_samples=SPEC.n_samples):
+    player = player_of(model, n_chunk)
+    return np.concatenate(list(player.render(conditioning, n_samples)))
+
+
+def at_once(model, conditioning):
+    """The model's own call, with an open gate and the player's noise."""
+    noise = np.random.default_rng(NOISE_SEED).uniform(-1, 1, [1, SPEC.n_samples])
+    features = {
+        "f0_hz": conditioning.f0_hz[np.newaxis],
+        "loudness_db": conditioning.loudness_db[np.newaxis],
+    }
+    with randomness.replace_uniform(lambda *args: tf.constant(noise, tf.float32)):
+        outputs = tf.function(model)(features, training=False)
+    return outputs["audio_synth"].numpy()[0]
+
+
+@pytest.mark.parametrize("n_chunk", [60, 100, 450])
+def test_chunks_give_what_the_whole_gives(model, conditioning, n_chunk):
+    open_ = dataclasses.replace(conditioning, gate=np.ones(N_FRAMES, np.float32))
+    whole = at_once(model, open_)
+    chunked = play(model, open_, n_chunk)
+    assert chunked.shape == whole.shape
+    assert np.abs(whole).max() > 0.1
+    np.testing.assert_allclose(chunked, whole, atol=1e-4 * np.abs(whole).max())
+
+
+def test_the_gate_does_not_depend_on_chunks_either(model, conditioning):
+    one = play(model, conditioning, 450)
+    np.testing.assert_allclose(play(model, conditioning, 60), one, atol=2e-4)
+
+
+@pytest.mark.parametrize("n_samples", [1, 63, 64, 8000, 8001])
+def test_any_length_comes_out(model, conditioning, n_samples):
+    audio = play(model, conditioning, 100, n_samples)
+    whole = play(model, conditioning, 100)
+    assert len(audio) == n_samples
+    # The last hop differs: there the sound stops, elsewhere it goes on.
+    n_same = max(0, n_samples - 192)
+    np.testing.assert_allclose(audio[:n_same], whole[:n_same], atol=2e-4)
+
+
+def test_a_shut_gate_is_silence_and_the_reverb_rings_into_it(model, conditioning):
+    gate = np.ones(N_FRAMES, np.float32)
+    gate[150:] = 0
+    audio = play(model, dataclasses.replace(conditioning, gate=gate), 100)
+    assert np.abs(audio[151 * 64 : 155 * 64]).max() > 1e-4
+    # After the last sounding hop, the filters' reach and the response, nothing is left.
+    assert np.abs(audio[152 * 64 + 9000 :]).max() < 1e-6
+
+
+def test_no_frames_at_all_play_as_silence(model):
+    nothing = np.zeros(0, np.float32)
+    audio = play(model, Conditioning(nothing, nothing, nothing), 100, 40)
+    assert audio.shape == (40,) and not audio.any()
+
+
+def test_a_second_recording_is_not_changed_by_the_first(model, conditioning):
+    player = player_of(model, 100)
+    first = np.concatenate(list(player.render(conditioning, 20_000)))
+    second = np.concatenate(list(player.render(conditioning, 20_000)))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_what_cannot_be_streamed_is_refused_by_name():
+    with pytest.raises(ConfigError, match="LSTM"):
+        Player(make_model(SPEC, rnn_type="lstm", is_built=False), SPEC)
+    with pytest.raises(ConfigError, match="'cubic'"):
+        Player(make_model(SPEC, amp_method="cubic"), SPEC)
+
+
+def test_filters_that_reach_too_far_are_refused():
+    noise = NoiseStream(FilteredNoise(64, window_size=0), hop_size=64, seed=0)
+    with pytest.raises(ConfigError, match="filters of 798 samples"):
+        noise([tf.zeros([1, 20, 400])], tf.ones([1, 20, 1]), 4)
