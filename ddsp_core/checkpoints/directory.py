@@ -84,8 +84,8 @@ class ModelDirectory:
                 except (OSError, UnicodeDecodeError) as error:
                     raise CheckpointError(f"{path} cannot be read: {error}") from error
         raise CheckpointError(
-            f"{self.path} holds no operative_config-STEP.gin, so what the weights belong"
-            " to is unknown; copy it from where the model was trained"
+            f"{self.path} holds no operative_config-STEP.gin, so the model that the"
+            " weights belong to is unknown; copy it from where the model was trained"
         )
 
     @property
@@ -131,7 +131,7 @@ class ModelDirectory:
         return built
 
     def report(self) -> RestoreReport:
-        """Report how the checkpoint fits the model of its config; no weights are set."""
+        """Report how the checkpoint fits the model of its config; set no weights."""
         return compare(self.latest(), self._built(None).model)
 
     def _built(self, n_frames: int | None) -> config.Built:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 from typing import Any, Final
 
 import tensorflow as tf
@@ -47,17 +46,19 @@ def is_optimizer_key(key: str) -> bool:
 def _variables(root: Any, name: str) -> dict[str, tf.Variable]:
     """Walk breadth first: an object's key is the first shortest path to it."""
     paths = {id(root): name}
-    queue = collections.deque([root])
+    nodes = [root]  # all stay alive, so that no id is given twice
     found = {}
-    while queue:
-        node = queue.popleft()
+    for node in nodes:
         if isinstance(node, tf.Variable):
             found[paths[id(node)] + VALUE] = node
             continue
         for edge, child in tf.train.TrackableView.children(node).items():
             if id(child) not in paths:
-                # TensorFlow's escapes of the two characters that keys use.
-                edge = edge.replace(".", "..").replace("/", ".S")
-                paths[id(child)] = f"{paths[id(node)]}/{edge}"
-                queue.append(child)
+                paths[id(child)] = f"{paths[id(node)]}/{_escaped(edge)}"
+                nodes.append(child)
     return found
+
+
+def _escaped(edge: str) -> str:
+    """Escape the two characters that keys use, as TensorFlow does."""
+    return edge.replace(".", "..").replace("/", ".S")

@@ -117,13 +117,14 @@ def restore(
         optimizer: To go on training; without it the file's optimizer state is ignored.
 
     Raises:
-        CheckpointError: The file is missing or damaged, lacks a variable, holds a weight
-            that the model does not take, or the state of another Adam. Names the keys.
+        CheckpointError: The file is missing or damaged, lacks a variable, holds a
+            weight that the model does not take, or the state of another Adam. Names
+            the keys.
     """
     reader = Reader(prefix)
     if optimizer is not None and reader.family is not Family.LEGACY:
         raise CheckpointError(
-            f"{reader.prefix} holds the state of {_OF_FAMILY[reader.family]}, from which"
+            f"{reader.prefix} holds the state of {_OF_FAMILY[reader.family]}; from that"
             " training cannot go on exactly; restore the model alone"
         )
     variables = _all_variables(model, optimizer)

@@ -18,9 +18,8 @@ PREPROCESSED = ("f0_hz", "loudness_db", "f0_scaled", "ld_scaled")
 def at_least_3d(x: tf.Tensor) -> tf.Tensor:
     """Add the axes that are missing of [batch, time, channel].
 
-    A vector is one example, a matrix has one channel.
+    A vector is one example, a matrix has one channel; a scalar stays as it is.
     """
-    x = x[tf.newaxis] if len(x.shape) == 0 else x
     x = x[tf.newaxis, :] if len(x.shape) == 1 else x
     return x[:, :, tf.newaxis] if len(x.shape) == 2 else x
 

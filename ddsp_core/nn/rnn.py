@@ -1,4 +1,7 @@
-"""Recurrent layers; the Keras layer that holds the weights is their attribute `rnn`."""
+"""Recurrent layers; the Keras layer that holds the weights is their attribute `rnn`.
+
+On a GPU that layer runs too (cuDNN); on a CPU the GRU of `gru.py` runs on its weights.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from ddsp_core.errors import ConfigError
+from ddsp_core.nn.gru import gru
 from ddsp_core.nn.keras import Layer, layers
 
 
@@ -30,9 +34,16 @@ class Rnn(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.return_sequences = return_sequences
         self.rnn = _rnn_class(rnn_type)(dims, return_sequences=return_sequences)
         if bidir:
             self.rnn = layers.Bidirectional(self.rnn)
+
+    def build(self, input_shape: tf.TensorShape) -> None:
+        """Create the weights for inputs [batch, time, channels]."""
+        with tf.name_scope(self.rnn.name):
+            self.rnn.build(input_shape)
+        super().build(input_shape)
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Run over time.
@@ -41,9 +52,14 @@ class Rnn(Layer):
             x: [batch, time, channels].
 
         Returns:
-            [batch, time, dims].
+            [batch, time, dims], or [batch, dims] without `return_sequences`.
         """
-        return self.rnn(x)
+        has_gpu = bool(tf.config.list_logical_devices("GPU"))
+        if has_gpu or not isinstance(self.rnn, layers.GRU):
+            return self.rnn(x)
+        cell = self.rnn.cell
+        states = gru(x, cell.kernel, cell.recurrent_kernel, cell.bias)
+        return states if self.return_sequences else states[:, -1]
 
 
 class StatelessRnn(Layer):
