@@ -154,7 +154,7 @@ def _sigterm_as_stop() -> Iterator[None]:
 def _quieten_libraries() -> None:
     """Keep TensorFlow's start-up chatter off stderr; the user may ask for it."""
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 
