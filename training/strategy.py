@@ -36,7 +36,11 @@ def mirrored(n_replicas: int | None = None) -> tf.distribute.MirroredStrategy:
             f"{n_replicas} replicas need as many devices, but this process has"
             f" {n_devices} {kind}; use --replicas {n_devices} or fewer"
         )
-    return tf.distribute.MirroredStrategy([f"{kind}:{i}" for i in range(n_replicas)])
+    # TensorFlow's own choice for CPUs is collectives, whose keys clash when one process
+    # trains twice; adding up on one device has no such memory.
+    reduction = None if gpus else tf.distribute.ReductionToOneDevice()
+    devices = [f"{kind}:{i}" for i in range(n_replicas)]
+    return tf.distribute.MirroredStrategy(devices, cross_device_ops=reduction)
 
 
 def per_replica_batch_size(batch_size: int, n_replicas: int) -> int:
