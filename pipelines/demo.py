@@ -6,16 +6,15 @@ never imported). The music is scales, arpeggios, swells and tunes in the public 
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 import itertools
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from ddsp_core.errors import UsageError
-from pipelines.soundfont import Instrument, Note, load_instrument
+from pipelines.soundfont import Note, load_instrument
 
 SAMPLE_RATE: Final = 44_100  # Hz; what people's recordings have
 GAIN: Final = 1.6  # the flute's loudest note then peaks near -4 dBFS
@@ -67,40 +66,37 @@ SAINTS: Final[Beats] = [
 ]
 
 
-@dataclasses.dataclass(frozen=True)
-class DemoAudio:
-    """Where the demo's recordings are.
-
-    Args:
-        recordings: What to train on.
-        clip: A phrase by another instrument, to be played through the model.
-    """
-
-    recordings: tuple[Path, ...]
-    clip: Path
-
-
-def make_recordings(folder: Path) -> DemoAudio:
-    """Render the demo's recordings into `folder`; files that exist are kept.
+def make_recordings(folder: Path) -> list[Path]:
+    """Render the flute's recordings into `folder`; files that exist are kept.
 
     Raises:
         UsageError: The soundfont's package is not installed.
     """
+    jobs = {folder / f"{name}.wav": notes for name, notes in flute().items()}
+    return _render(FLUTE, jobs)
+
+
+def make_clip(folder: Path) -> Path:
+    """Render the trumpet's phrase into `folder`, if it is not there.
+
+    Raises:
+        UsageError: The soundfont's package is not installed.
+    """
+    (path,) = _render(TRUMPET, {folder / CLIP_NAME: trumpet()})
+    return path
+
+
+def _render(program: int, jobs: Mapping[Path, list[Note]]) -> list[Path]:
     from ddsp_core.audio.write import write_wav
 
-    jobs = {folder / "flute" / f"{name}.wav": (FLUTE, m) for name, m in flute().items()}
-    jobs[folder / CLIP_NAME] = (TRUMPET, trumpet())
-    missing = {path: job for path, job in jobs.items() if not path.exists()}
-    instruments: dict[int, Instrument] = {}
-    for path, (program, notes) in missing.items():
-        if program not in instruments:
-            instruments[program] = load_instrument(soundfont_path(), program)
-        audio = instruments[program].play(notes, SAMPLE_RATE)
-        path.parent.mkdir(parents=True, exist_ok=True)
+    missing = [path for path in jobs if not path.exists()]
+    if missing:
+        instrument = load_instrument(soundfont_path(), program)
+    for path in missing:
+        audio = instrument.play(jobs[path], SAMPLE_RATE)
         write_wav(path, GAIN * audio, SAMPLE_RATE, subtype="PCM_16")
         _log.info("wrote %s (%.1f s)", path, len(audio) / SAMPLE_RATE)
-    *recordings, clip = jobs
-    return DemoAudio(tuple(recordings), clip)
+    return list(jobs)
 
 
 def soundfont_path() -> Path:

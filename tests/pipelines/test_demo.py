@@ -36,15 +36,15 @@ def test_every_recording_and_the_clip_have_rests():
 def test_recordings_are_the_written_music(tmp_path):
     pytest.importorskip("pretty_midi", reason="the demo extra is not installed")
     pytest.importorskip("ddsp_core.audio.write")
-    audio_files = demo.make_recordings(tmp_path)
-    assert len(audio_files.recordings) == len(demo.flute())
-    for path in (*audio_files.recordings, audio_files.clip):
+    recordings, clip = demo.make_recordings(tmp_path), demo.make_clip(tmp_path)
+    assert len(recordings) == len(demo.flute())
+    for path in (*recordings, clip):
         audio, rate = soundfile.read(path)
         assert rate == demo.SAMPLE_RATE
         assert 0.2 < np.abs(audio).max() < 0.95
-    before = audio_files.clip.read_bytes()
-    audio_files.clip.unlink()
-    assert demo.make_recordings(tmp_path).clip.read_bytes() == before
+    before = clip.read_bytes()
+    clip.unlink()
+    assert demo.make_clip(tmp_path).read_bytes() == before
 
 
 @pytest.mark.slow

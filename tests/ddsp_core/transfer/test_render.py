@@ -6,65 +6,18 @@ import functools
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_instrument import make_model
 
 from ddsp_core import randomness
-from ddsp_core.effects import Reverb
 from ddsp_core.errors import ConfigError
-from ddsp_core.models.autoencoder import Autoencoder
-from ddsp_core.nn.decoders import RnnFcDecoder
-from ddsp_core.nn.preprocessing import F0LoudnessPreprocessor
-from ddsp_core.processors import Add, ProcessorGroup
 from ddsp_core.spec import ExampleSpec
-from ddsp_core.synths import FilteredNoise, Harmonic
+from ddsp_core.synths import FilteredNoise
 from ddsp_core.transfer.condition import Conditioning
 from ddsp_core.transfer.render import NOISE_SEED, Player
 from ddsp_core.transfer.streaming import NoiseStream
 
 N_FRAMES = 400  # 1.6 s
 SPEC = ExampleSpec(n_frames=N_FRAMES)
-
-
-def make_model(spec, rnn_type="gru", amp_method="window", is_built=True):
-    """A small instrument with strong, random weights and a loud reverb."""
-    splits = (
-        ("amps", 1),
-        ("harmonic_distribution", 20),
-        ("noise_magnitudes", 65),
-    )
-    dag = [
-        (
-            Harmonic(spec.n_samples, spec.sample_rate, amp_resample_method=amp_method),
-            ["amps", "harmonic_distribution", "f0_hz"],
-        ),
-        (
-            FilteredNoise(spec.n_samples, 0, initial_bias=-1.0),
-            ["noise_magnitudes"],
-        ),
-        (Add(), ["filtered_noise/signal", "harmonic/signal"]),
-        (Reverb(trainable=True, reverb_length=9000), ["add/signal"]),
-    ]
-    model = Autoencoder(
-        preprocessor=F0LoudnessPreprocessor(
-            spec.n_frames, spec.frame_rate, spec.sample_rate, compute_loudness=False
-        ),
-        decoder=RnnFcDecoder(
-            rnn_channels=24,
-            rnn_type=rnn_type,
-            ch=24,
-            layers_per_stack=1,
-            input_keys=("ld_scaled", "f0_scaled"),
-            output_splits=splits,
-        ),
-        processor_group=ProcessorGroup(dag),
-    )
-    if not is_built:
-        return model
-    model.build_from_spec(spec)
-    rng = np.random.default_rng(3)
-    weights = [rng.normal(0, 0.5, w.shape) for w in model.get_weights()]
-    weights[-1] = rng.normal(0, 0.03, 9000) * np.exp(-np.arange(9000) / 2000)
-    model.set_weights(weights)
-    return model
 
 
 @pytest.fixture(scope="module")
@@ -104,10 +57,14 @@ def at_once(model, conditioning):
     return outputs["audio_synth"].numpy()[0]
 
 
+@pytest.fixture(scope="module")
+def whole(model, conditioning):
+    return at_once(model, conditioning)
+
+
 @pytest.mark.parametrize("n_chunk", [60, 100, 450])
-def test_chunks_give_what_the_whole_gives(model, conditioning, n_chunk):
+def test_chunks_give_what_the_whole_gives(model, conditioning, whole, n_chunk):
     open_ = dataclasses.replace(conditioning, gate=np.ones(N_FRAMES, np.float32))
-    whole = at_once(model, open_)
     chunked = play(model, open_, n_chunk)
     assert chunked.shape == whole.shape
     assert np.abs(whole).max() > 0.1
