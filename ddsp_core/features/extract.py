@@ -35,6 +35,7 @@ MIN_CONFIDENCE: Final = 0.5
 # in which CREPE may still find a pitch.
 MIN_LOUDNESS_DB: Final = -70.0
 F0_REVISION: Final = 1  # grows whenever f0 or confidence would come out differently
+MAX_HOP: Final = 512  # samples at 16 kHz: one frame of the loudness definition
 MAX_BLOCK_SAMPLES: Final = (BLOCK_SECS + 2 * CONTEXT_SECS) * FEATURE_RATE
 
 
@@ -72,7 +73,7 @@ class FeatureExtractor:
 
     Raises:
         FeatureError: The weights are missing or wrong.
-        SpecError: The frame rate does not divide 16 kHz.
+        SpecError: The frame rate does not divide 16 kHz, or is too low for loudness.
     """
 
     def __init__(
@@ -81,10 +82,12 @@ class FeatureExtractor:
         crepe_size: str = "tiny",
         weights: str | os.PathLike[str] | None = None,
     ) -> None:
-        if frame_rate < 1 or FEATURE_RATE % frame_rate:
+        works = [r for r in frame_rates(FEATURE_RATE) if FEATURE_RATE // r <= MAX_HOP]
+        if frame_rate not in works:
             raise SpecError(
-                f"{frame_rate} frames/s are not a whole hop at {FEATURE_RATE} Hz; rates"
-                f" that work: {', '.join(map(str, frame_rates(FEATURE_RATE)))} frames/s"
+                f"{frame_rate} frames/s are not a whole hop of at most {MAX_HOP}"
+                f" samples at {FEATURE_RATE} Hz; rates that work:"
+                f" {', '.join(map(str, works))}"
             )
         self.frame_rate = frame_rate
         self.hop_size = FEATURE_RATE // frame_rate
