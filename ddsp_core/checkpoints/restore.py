@@ -13,6 +13,8 @@ from ddsp_core import io
 from ddsp_core.checkpoints import keys
 from ddsp_core.errors import CheckpointError
 
+# What TensorFlow's reader raises for files that are damaged or missing.
+READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
 N_NAMED = 4  # keys that a message names; the rest is counted
 
 
@@ -64,7 +66,7 @@ class Reader:
             raise CheckpointError(f"there is no checkpoint {self.prefix}")
         try:
             self._reader = tf.train.load_checkpoint(self.prefix)
-        except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        except READ_ERRORS as error:
             raise self._damaged(error) from error
         self.shapes: dict[str, list[int]] = self._reader.get_variable_to_shape_map()
 
@@ -93,7 +95,7 @@ class Reader:
         """
         try:
             return self._reader.get_tensor(key)
-        except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        except READ_ERRORS as error:
             raise self._damaged(error) from error
 
     def _damaged(self, error: Exception) -> CheckpointError:
