@@ -24,7 +24,7 @@ ALLOWED = {
 # The only places that may import a library, as path prefixes.
 HOMES = {
     "apache_beam": ("pipelines/",),
-    "mlflow": ("training/tracking/", "pipelines/commands/doctor.py"),
+    "mlflow": ("training/tracking/",),
     "tf_keras": ("ddsp_core/nn/keras.py",),
     "gin": ("ddsp_core/config/",),
     "argparse": ("pipelines/",),

@@ -128,7 +128,7 @@ def _decoders() -> Check:
 
 
 def _crepe() -> Check:
-    from ddsp_core.features.crepe import SIZES, find_weights
+    from ddsp_core.features.weights import SIZES, find_weights
 
     found = []
     for size in SIZES:

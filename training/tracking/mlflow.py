@@ -69,7 +69,7 @@ class MlflowTracker:
             tracker = cls.attach(earlier)
             tracker._client.update_run(earlier.run_id, status="RUNNING")
             return tracker
-        uri = _absolute(mlflow.get_tracking_uri())
+        uri = store_address()
         client = MlflowClient(uri)
         run_id = os.environ.get("MLFLOW_RUN_ID")
         if run_id:
@@ -168,6 +168,11 @@ class MlflowTracker:
             path = Path(folder) / f"step-{step:07d}{suffix}"
             yield path
             self._client.log_artifact(self._run_id, str(path), name)
+
+
+def store_address() -> str:
+    """Return the store that a new run would go to, as MLflow itself resolves it."""
+    return _absolute(mlflow.get_tracking_uri())
 
 
 def _be_impatient() -> None:
