@@ -89,10 +89,6 @@ def inspect_model(path: Path) -> dict[str, Any]:
     problems += [
         f"{key}: in the file, not in the config's model" for key in report.unused
     ]
-    if directory.statistics is None:
-        problems.append(
-            "no statistics.json: a transfer can't fit a source to the model"
-        )
     run = _run_of(directory.path)
     counts = ", ".join(
         f"{len(getattr(report, name))} {name}"
@@ -104,7 +100,9 @@ def inspect_model(path: Path) -> dict[str, Any]:
         f"  variables {counts} (today's generation, {report.family} optimizer)",
         f"  steps     {', '.join(map(str, directory.steps()))}",
     ]
-    if directory.statistics is not None:
+    if directory.statistics is None:
+        lines.append("  range     unknown: no statistics.json to fit a transfer to")
+    else:
         lines += _range_lines(directory.statistics)
     return {
         "kind": "model",
