@@ -172,9 +172,10 @@ def _split(
         rule = kept_rule or SplitRule(SplitPolicy.RECORDING, options.eval_fraction)
         planned = [_whole(one, _position(one) < rule.fraction) for one in recordings]
         eval_secs = sum(_covered_secs(one.eval, spec) for one in planned)
-        enough = eval_secs >= options.min_eval_secs and any(p.train for p in planned)
-        if enough or kept_rule is not None:
+        is_enough = eval_secs >= options.min_eval_secs or kept_rule is not None
+        if is_enough and any(one.train for one in planned):
             return rule, planned
+        kept_rule = None
     fraction = _tail_fraction(recordings, options)
     rule = kept_rule or SplitRule(SplitPolicy.TAIL, fraction)
     planned = [_tail(one, rule.fraction, spec) for one in recordings]
