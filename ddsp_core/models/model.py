@@ -84,10 +84,10 @@ class Model(keras.Model):
         )
         try:
             outputs = call.get_concrete_function(features).structured_outputs
-        except (KeyError, TypeError) as error:
+        except (LookupError, TypeError, ValueError) as error:
             raise ConfigError(
-                f"the parts of this {type(self).__name__} do not fit together: {error};"
-                f" the features are {sorted(features)}"
+                f"the parts of this {type(self).__name__} do not fit together:"
+                f" {_reason(error)}"
             ) from error
         n_samples = self.get_audio_from_outputs(outputs).shape[1]
         if n_samples != spec.n_samples:
@@ -109,3 +109,10 @@ def losses_of(loss_objs: Any, *args: Any, **kwargs: Any) -> Losses:
         if hasattr(loss, "get_losses_dict"):
             losses.update(loss.get_losses_dict(*args, **kwargs))
     return losses
+
+
+def _reason(error: Exception) -> str:
+    """Return what an error says, without the call that Keras describes around it."""
+    parts = [part.strip() for part in str(error).split("\n\n")]
+    said = [p for p in parts if not p.startswith(("Exception enc", "Call arguments"))]
+    return (said or parts)[0].splitlines()[0] if str(error) else type(error).__name__

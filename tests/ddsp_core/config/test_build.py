@@ -208,10 +208,20 @@ def test_a_config_without_a_model_is_refused():
         config.build("train.batch_size = 3\n", SPEC)
 
 
-def test_a_graph_that_reads_what_nothing_makes_is_refused():
-    line = "ProcessorGroup.dag = [(@effects.Reverb(), ['harmonik/signal'])]"
-    with pytest.raises(ConfigError, match="harmonik"):
-        config.build(config.load("tiny_instrument", [line]), SPEC).build_model()
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ("ProcessorGroup.dag = [(@effects.Reverb(), ['harmonik/signal'])]", "harmonik"),
+        ("RnnFcDecoder.input_keys = ('ld_scaled', 'z')", "needed .*'z'"),
+        ("Reverb.trainable = False", "no impulse response"),
+        ("Harmonic.amp_resample_method = 'best'", "'best'"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused_in_one_line(line, message):
+    built = config.build(config.load("tiny_instrument", [line]), SPEC)
+    with pytest.raises(ConfigError, match=message) as caught:
+        built.build_model()
+    assert "\n" not in str(caught.value) and "Call arg" not in str(caught.value)
 
 
 def test_a_centred_dataset_needs_a_crop():
