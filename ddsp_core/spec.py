@@ -10,6 +10,8 @@ from typing import Any, Final
 from ddsp_core.errors import SpecError
 
 FEATURE_RATE: Final = 16_000  # Hz; CREPE and the loudness definition are of this rate.
+# Frames of loudness are 512 samples at 16 kHz; a longer hop would leave gaps.
+LOWEST_FRAME_RATE: Final = 32  # Hz
 EXAMPLE_ID: Final = "example_id"
 EXAMPLE_ID_LENGTH: Final = 45  # bytes: 32 hex of the source key, "-", 12 digits.
 SOURCE_KEY_LENGTH: Final = 32  # hex digits: 128 bits of a sha256.
@@ -73,9 +75,8 @@ class ExampleSpec:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise SpecError(f"{name} is {value!r}; it must be a positive integer")
-        if self.sample_rate % self.hop_size or FEATURE_RATE % (
-            self.sample_rate // self.hop_size
-        ):
+        whole = self.sample_rate % self.hop_size == 0
+        if not whole or self.frame_rate not in frame_rates(self.sample_rate):
             raise SpecError(
                 f"a hop of {self.hop_size} samples at {self.sample_rate} Hz is not a"
                 f" whole hop at {FEATURE_RATE} Hz; frame rates that work at"
@@ -188,14 +189,14 @@ class ExampleSpec:
 
 
 def frame_rates(sample_rate: int) -> list[int]:
-    """Return the frame rates between 25 and 500 Hz whose hop is whole at both rates.
+    """Return the frame rates up to 500 Hz whose hop is whole at both rates.
 
     >>> 100 in frame_rates(44100), 250 in frame_rates(44100)
     (True, False)
     """
     return [
         rate
-        for rate in range(25, 501)
+        for rate in range(LOWEST_FRAME_RATE, 501)
         if sample_rate % rate == 0 and FEATURE_RATE % rate == 0
     ]
 
