@@ -1,4 +1,4 @@
-"""The whole road in small: generated tones to a transferred clip, as a user types it."""
+"""The whole road in small: generated tones to a transferred clip, as users type it."""
 
 import json
 import os
