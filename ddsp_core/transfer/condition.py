@@ -11,7 +11,12 @@ from ddsp_core.errors import FeatureError
 from ddsp_core.features.extract import MIN_CONFIDENCE, Features
 from ddsp_core.spec import ExampleSpec
 from ddsp_core.statistics import Statistics
-from ddsp_core.transfer.gate import gate_gain, note_frames
+from ddsp_core.transfer.gate import (
+    SHORTEST_NOTE_SECS,
+    gate_gain,
+    note_frames,
+    without_short_runs,
+)
 from ddsp_core.transfer.loudness import match_loudness
 from ddsp_core.transfer.options import SILENT_DB, TransferOptions
 from ddsp_core.transfer.pitch import (
@@ -23,6 +28,7 @@ from ddsp_core.transfer.pitch import (
     octave_by_overlap,
     pitch_range,
     share_inside,
+    steady,
 )
 
 SILENCE_DB: Final = -80.0  # the feature's floor: what a model was told of silence
@@ -85,8 +91,7 @@ def condition(
     """
     _check_finite(features)
     notes = note_frames(features, spec.frame_rate, options.threshold)
-    # Inside a note the tracker may have lost the pitch for a moment.
-    sure = notes & (features.f0_confidence >= MIN_CONFIDENCE)
+    sure = notes & sure_pitch(features, spec.frame_rate)
     f0_midi = hz_to_midi(hold_pitch(features.f0_hz, sure, spec.frame_rate))
     known = (statistics or Statistics()) if options.adjust else Statistics()
     choice = choose_octave(f0_midi[sure], known, options)
@@ -109,6 +114,17 @@ def condition(
         adjusted=options.adjust and statistics is not None,
     )
     return played, fit
+
+
+def sure_pitch(features: Features, frame_rate: int) -> np.ndarray:
+    """Say where the pitch is to be believed: inside a note it may be lost or slip.
+
+    Returns:
+        [n_frames] bool; no run of True is too short to be a note.
+    """
+    believed = features.f0_confidence >= MIN_CONFIDENCE
+    believed &= steady(features.f0_hz, frame_rate)
+    return without_short_runs(believed, True, SHORTEST_NOTE_SECS * frame_rate)
 
 
 def choose_octave(

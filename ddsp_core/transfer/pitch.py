@@ -18,6 +18,9 @@ OCTAVES_TRIED: Final = range(-5, 6)
 NEARLY_EQUAL: Final = 0.02  # shares nearer than that are taken as equal
 MAGENTA_OCTAVE: Final = 1.5  # octaves; from there on its rule rounds down, not up
 MAGENTA_MAX_MIDI: Final = 110.0
+# Semitones per second; fast portamento is at about 100. A tracker that slips, or has
+# yet to find a note, goes at several hundred.
+FASTEST_GLIDE: Final = 150.0
 # A dip shorter than this may still be heard: pitch glides. In a longer one it may jump.
 GLIDE_SECS: Final = 0.1
 NOTE_NAMES: Final = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -135,6 +138,26 @@ def fixed_octave(
         share_inside(f0_midi, limits),
         share_inside(f0_midi + 12 * octaves, limits),
     )
+
+
+def steady(f0_hz: np.ndarray, frame_rate: int) -> np.ndarray:
+    """Say in which frames the pitch moves no faster than an instrument's can.
+
+    At the start of a note, and where it slips by an octave, a tracker runs through all
+    the pitches between: played, that is a chirp.
+
+    Args:
+        f0_hz: [n_frames].
+        frame_rate: In Hz.
+
+    Returns:
+        [n_frames] bool; False on both sides of a step that is too fast.
+    """
+    step = np.abs(np.diff(hz_to_midi(f0_hz)))
+    is_steady = np.ones(len(f0_hz), bool)
+    fast = np.flatnonzero(step * frame_rate > FASTEST_GLIDE)
+    is_steady[fast] = is_steady[fast + 1] = False
+    return is_steady
 
 
 def hold_pitch(f0_hz: np.ndarray, sounding: np.ndarray, frame_rate: int) -> np.ndarray:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 HELP = "the whole road in minutes: recordings, dataset, training, metrics, transfer"
 CONFIG = "tiny_instrument"
 # Steps that sound like the instrument after some minutes on two cores.
-N_STEPS = 600
+N_STEPS = 300
 BINDINGS = (
     "batch_size=4",
     "learning_rate=1e-3",
     "train.steps_per_summary=25",
-    "train.steps_per_save=200",
+    "train.steps_per_save=150",
     # The samples are dry: a short response is learned sooner than a hall's.
     "Reverb.reverb_length=4000",
 )

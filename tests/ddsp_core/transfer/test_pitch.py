@@ -8,9 +8,11 @@ from ddsp_core.transfer.pitch import (
     DEFAULT_F0_HZ,
     hold_pitch,
     hz_to_midi,
+    midi_to_hz,
     octave_by_magenta,
     octave_by_overlap,
     pitch_range,
+    steady,
 )
 
 # An instrument that was recorded from C4 to C6, every pitch as often.
@@ -59,6 +61,22 @@ def test_the_reference_rule_rounds_as_its_notebook_does(mean, octaves):
     distance = (TRAINING.mean() - mean) / 12
     expected = np.floor(distance) if distance > 1.5 else np.ceil(distance)
     assert octave_by_magenta(np.full(10, mean), TRAINING).octaves == expected == octaves
+
+
+def test_vibrato_and_portamento_are_steady_and_slips_are_not():
+    t = np.arange(500) / 250
+    vibrato = 60 + np.sin(2 * np.pi * 7 * t)  # a semitone to either side, 7 times a s
+    portamento = 60 + np.clip(100 * (t - 1), 0, 12)
+    for midi in (vibrato, portamento):
+        assert steady(midi_to_hz(midi), 250).all()
+    slip = np.where((t > 0.5) & (t < 0.8), 72.0, 60.0)
+    slip[125] = 66.0  # through the pitches between
+    assert np.flatnonzero(~steady(midi_to_hz(slip), 250)).tolist() == [
+        *(124, 125, 126),
+        *(199, 200),
+    ]
+    assert steady(np.full(1, 440.0), 250).tolist() == [True]
+    assert not len(steady(np.zeros(0), 250))
 
 
 def test_short_gaps_glide_and_long_gaps_hold():
