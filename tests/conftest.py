@@ -9,6 +9,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import hypothesis
 import pytest
 
+# It runs in the environment of Magenta, which is not ours.
+collect_ignore = ["ddsp_core/checkpoints/magenta_plays.py"]
+
 # No time limits: a busy machine is not a failure.
 hypothesis.settings.register_profile("untimed", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("untimed")

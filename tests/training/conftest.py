@@ -1,7 +1,8 @@
 """Fixtures of the training tests."""
 
 import pytest
-from tones import write_dataset
+
+from tests.training.tones import write_dataset
 
 
 @pytest.fixture

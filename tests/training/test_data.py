@@ -5,9 +5,9 @@ import collections
 import numpy as np
 import pytest
 import tensorflow as tf
-from tones import SPEC, tone_example, write_dataset
 
 from ddsp_core.errors import DatasetError
+from tests.training.tones import SPEC, tone_example, write_dataset
 from training.data import Batches, Examples, in_order, record_numbers
 from training.strategy import mirrored
 

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
-from tones import write_dataset
 
 from ddsp_core.errors import DatasetError, FeatureError
 from ddsp_core.features.extract import FeatureExtractor, Features
 from ddsp_core.spec import ExampleSpec
+from tests.training.tones import write_dataset
 from training.data import Examples
 from training.evaluate import measure
 from training.metrics import extractor_for, frame_errors, multi_scale_loss, summary

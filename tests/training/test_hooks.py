@@ -7,9 +7,9 @@ import threading
 import numpy as np
 import pytest
 import tensorflow as tf
-from tones import SPEC, tone_example, write_dataset
-from toy import Recorder, toy_trainer
 
+from tests.training.tones import SPEC, tone_example, write_dataset
+from tests.training.toy import Recorder, toy_trainer
 from training.data import Batches, Examples
 from training.hooks import (
     ClipsHook,

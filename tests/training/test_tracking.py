@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from matplotlib.figure import Figure
-from toy import Recorder
 
+from tests.training.toy import Recorder
 from training.tracking import DatasetInput, RunAddress, Status, Trackers
 from training.tracking.start import attach_tracker, start_trackers
 from training.tracking.tensorboard import TensorBoardTracker

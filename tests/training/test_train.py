@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from tones import SPEC, tone_example, write_dataset
 
 from ddsp_core.checkpoints import ModelDirectory
 from ddsp_core.errors import (
@@ -23,6 +22,7 @@ from ddsp_core.errors import (
     UsageError,
 )
 from ddsp_core.spec import ExampleSpec
+from tests.training.tones import SPEC, tone_example, write_dataset
 from training.run import Run
 from training.train import Request, train
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from tones import SPEC, tone_example, write_dataset
-from toy import toy_trainer
 
+from tests.training.tones import SPEC, tone_example, write_dataset
+from tests.training.toy import toy_trainer
 from training.data import Batches, Examples
 from training.strategy import mirrored
 
