@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import re
 import shutil
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -119,6 +120,7 @@ def run(
 
     Raises:
         DdspError: What a worker raised, as its own type.
+        KeyboardInterrupt: The job was interrupted by hand.
     """
     pipeline = make_pipeline(job.options.workers, job.options.beam_options)
     import apache_beam as beam
@@ -129,24 +131,28 @@ def run(
     try:
         pipeline.run().wait_until_finish()
     except Exception as error:
-        typed = typed_error(str(error))
+        typed = typed_error("".join(traceback.format_exception_only(error)))
         if typed is None:
             raise
         raise typed from error
 
 
-def typed_error(text: str) -> DdspError | None:
+def typed_error(text: str) -> BaseException | None:
     """Return the typed error that a worker raised, read from what a runner made of it.
 
-    Runners report a worker's exception as text, with its traceback and the stage.
+    Runners report a worker's exception as text, with its traceback and the stage; a
+    stop from outside too, if it came while a worker in this process was busy.
     """
-    found = re.findall(
-        r"ddsp_core\.errors\.(\w+): (.*?)(?: \[while running|\n|$)", text
-    )
+    if "KeyboardInterrupt [while running" in text:
+        return KeyboardInterrupt()
+    pattern = r"ddsp_core\.errors\.(\w+): (.*?)(?: \[while running|\n|$)"
+    found = re.findall(pattern, text)
     if not found:
         return None
     name, message = found[-1]
     kind = getattr(errors, name, None)
+    if kind is errors.StoppedError:
+        return errors.StoppedError(message, by_hand=False)
     if not (isinstance(kind, type) and issubclass(kind, DdspError)):
         return None
     return kind(message)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -173,7 +174,8 @@ class _ScanFile(_JobDoFn):
             yield _refused_file(candidate.source, unexpected(error))
         else:
             Metrics.counter(NAMESPACE, f"{name}.secs").inc(round(recording.secs))
-            self._progress.add("secs", recording.secs)
+            if recording.secs >= self._job.options.spec.example_secs:
+                self._progress.add("secs", recording.secs)
             yield recording
         self._progress.add("scanned", 1)
 
@@ -246,7 +248,11 @@ def judge_parts(group: tuple[str, Iterable[Any]], job: Job) -> Iterator[Any]:
         )
     else:
         blocks = [part for part in parts if isinstance(part, BlockMeasures)]
-        yield judge(recording, blocks, job.options.spec)
+        judged = judge(recording, blocks, job.options.spec)
+        reasons = [reason for _, reason in judged.refused]
+        for what, n in Counter(["kept"] * len(judged.kept) + reasons).items():
+            Metrics.counter(NAMESPACE, f"{judge.__name__}.{what}").inc(n)
+        yield judged
 
 
 def _segments_of(recording: Recording, job: Job) -> Iterator[Segment]:

@@ -17,6 +17,7 @@ from ddsp_core import codec, io
 from ddsp_core.errors import (
     DatasetError,
     FeatureError,
+    StoppedError,
     StorageError,
     UsageError,
 )
@@ -56,7 +57,8 @@ def corpus(tmp_path_factory):
     a[8 * 16_000 : 14 * 16_000] = 0
     write(path / "a.wav", a, 16_000, subtype="PCM_16")
     write(path / "b.flac", melody(25, 44_100, seed=2), 44_100)
-    write(path / "copy of a.wav", a, 16_000, subtype="PCM_16")
+    copy = path / os.fsdecode(b"copy \xff of a.wav")
+    write(path / "copy.wav", a, 16_000, subtype="PCM_16").rename(copy)
     write(path / "short.wav", melody(1, 16_000), 16_000)
     write(path / "none.wav", np.zeros(0, np.float32), 16_000)
     (path / "text.wav").write_text("not a recording")
@@ -95,7 +97,7 @@ def test_every_entry_of_the_folder_is_listed_with_a_reason_or_used(corpus, datas
     assert sources | {row["source"] for row in rejected} == {
         str(path) for path in corpus.iterdir()
     }
-    assert "same samples as" in reasons["copy of a.wav"]
+    assert "same samples as" in reasons[os.fsdecode(b"copy \xff of a.wav")]
     assert reasons["none.wav"] == "it holds no samples"
     assert reasons["short.wav"] == "too short: 1 s, an example needs 2 s"
     assert reasons["text.wav"].startswith("it holds text, not audio")
@@ -266,7 +268,7 @@ def test_a_full_disk_ends_the_job_and_leaves_the_old_dataset(old, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(codec, "frame_record", full)
-    with pytest.raises(StorageError, match="No space left") as info:
+    with pytest.raises(StorageError, match=r"No space left.*again$") as info:
         prepare(asked)
     assert info.value.exit_code == 3
     assert sha256s(Path(asked.out)) == before
@@ -409,6 +411,16 @@ def test_the_command_says_what_came_out(corpus, dataset):
             "no usable audio",
         ),
         ("KeyError: 3 [while running 'Plan']", None, ""),
+        (
+            "RuntimeError: KeyboardInterrupt [while running 'Plan']",
+            KeyboardInterrupt,
+            "",
+        ),
+        (
+            "RuntimeError: ddsp_core.errors.StoppedError: stopped by SIGTERM [while ",
+            StoppedError,
+            "stopped by SIGTERM [while ",
+        ),
         ("ddsp_core.errors.Nothing: x", None, ""),
     ],
 )
