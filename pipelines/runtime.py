@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from ddsp_core.features.extract import FeatureExtractor
 
-# The same on every machine, whatever its cores: sums are then formed in the same order.
+# Threads inside one operation: the same on every machine, whatever its cores, so that
+# sums are formed in the same order. (Operations side by side change no number.)
 INTRA_OP_THREADS: Final = 2
-INTER_OP_THREADS: Final = 1
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -84,15 +84,13 @@ class Job:
 
 
 def fix_threads() -> None:
-    """Give TensorFlow its fixed thread counts, if it has not started yet."""
+    """Give TensorFlow its fixed thread count, if it has not started yet."""
     import tensorflow as tf
 
-    threading = tf.config.threading
     try:
-        threading.set_intra_op_parallelism_threads(INTRA_OP_THREADS)
-        threading.set_inter_op_parallelism_threads(INTER_OP_THREADS)
+        tf.config.threading.set_intra_op_parallelism_threads(INTRA_OP_THREADS)
     except RuntimeError:
-        _LOGGER.debug("TensorFlow has started already; its thread counts stay")
+        _LOGGER.debug("TensorFlow has started already; its thread count stays")
 
 
 def quieten_beam() -> None:
