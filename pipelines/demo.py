@@ -1,4 +1,4 @@
-"""The demo's recordings: a sampled flute and a trumpet phrase, made on this machine.
+"""The demo's recordings: a sampled flute and an oboe phrase, made on this machine.
 
 The soundfont that the `pretty_midi` package carries is read as data (that package is
 never imported). The music is scales, arpeggios, swells and tunes in the public domain.
@@ -18,8 +18,8 @@ from pipelines.soundfont import Note, load_instrument
 
 SAMPLE_RATE: Final = 44_100  # Hz; what people's recordings have
 GAIN: Final = 1.6  # the flute's loudest note then peaks near -4 dBFS
-FLUTE, TRUMPET = 73, 56  # General MIDI programs, from 0
-CLIP_NAME: Final = "trumpet_phrase.wav"
+FLUTE, OBOE = 73, 68  # General MIDI programs, from 0
+CLIP_NAME: Final = "oboe_phrase.wav"
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ NEW_BRITAIN: Final[Beats] = [
     *[(72, 4), (None, 1), (69, 1), (72, 2), (69, 0.5), (65, 0.5), (69, 2), (67, 1)],
     *[(65, 2), (62, 1), (60, 2), (None, 1)],
 ]
-# When the Saints Go Marching In, American, before 1923: the trumpet's phrase, in G.
+# When the Saints Go Marching In, American, before 1923: the oboe's phrase, in G.
 SAINTS: Final[Beats] = [
     *[
         (55, 1),
@@ -77,12 +77,12 @@ def make_recordings(folder: Path) -> list[Path]:
 
 
 def make_clip(folder: Path) -> Path:
-    """Render the trumpet's phrase into `folder`, if it is not there.
+    """Render the oboe's phrase into `folder`, if it is not there.
 
     Raises:
         UsageError: The soundfont's package is not installed.
     """
-    (path,) = _render(TRUMPET, {folder / CLIP_NAME: trumpet()})
+    (path,) = _render(OBOE, {folder / CLIP_NAME: oboe()})
     return path
 
 
@@ -140,8 +140,8 @@ def flute() -> dict[str, list[Note]]:
     }
 
 
-def trumpet() -> list[Note]:
-    """Return the trumpet's phrase, about eight seconds with a rest in it."""
+def oboe() -> list[Note]:
+    """Return the oboe's phrase, about eight seconds with a rest in it."""
     return melody(SAINTS, 0.33, dynamics=(95, 110))
 
 

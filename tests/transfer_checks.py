@@ -27,7 +27,7 @@ class Heard:
         f0_hz: Of the conditioning, [n_frames].
         loudness_db: Of the conditioning, [n_frames].
         voiced: Frames in which the conditioning has a note, bool [n_frames].
-        training: Audio of the instrument that the model learned, at 16 kHz.
+        training: Timbre of the instrument that the model learned.
         decay_secs: How long the model's reverb takes to fall by 60 dB.
     """
 
@@ -36,13 +36,14 @@ class Heard:
     f0_hz: np.ndarray
     loudness_db: np.ndarray
     voiced: np.ndarray
-    training: np.ndarray
+    training: "Training"
     decay_secs: float = 0.0
 
 
 BOUNDS = {
     "pitch_beyond_50_cents": (0.0, 0.05),
     "loudness_correlation": (0.9, 1.0),
+    "loudness_correlation_in_notes": (0.7, 1.0),
     "harmonic_share": (0.7, 1.0),
     "nearer_the_training": (0.8, 1.0),
     "rests_dbfs": (-np.inf, -60.0),
@@ -55,6 +56,9 @@ def measures(heard, extractor):
     return {
         "pitch_beyond_50_cents": pitch_beyond_50_cents(heard, found.f0_hz),
         "loudness_correlation": loudness_correlation(heard, found.loudness_db),
+        "loudness_correlation_in_notes": loudness_correlation(
+            heard, found.loudness_db, in_notes=True
+        ),
         "harmonic_share": harmonic_share(heard),
         "nearer_the_training": nearer_the_training(heard),
         "rests_dbfs": rests_dbfs(heard),
@@ -80,11 +84,16 @@ def pitch_beyond_50_cents(heard, f0_hz):
     return float(np.mean(np.abs((cents + 600) % 1200 - 600) > 50))
 
 
-def loudness_correlation(heard, loudness_db):
-    """Correlation of the output's loudness with the conditioning's, in every frame."""
+def loudness_correlation(heard, loudness_db, in_notes=False):
+    """Correlation of the output's loudness with the conditioning's.
+
+    Over every frame, rests included, or in notes alone: a gate before anything at all
+    follows the former.
+    """
     n = min(len(loudness_db), len(heard.loudness_db))
-    asked, got = heard.loudness_db[:n], loudness_db[:n]
-    if asked.std() == 0:
+    frames = heard.voiced[:n] if in_notes else np.ones(n, bool)
+    asked, got = heard.loudness_db[:n][frames], loudness_db[:n][frames]
+    if len(asked) < 2 or asked.std() == 0:
         return np.nan
     return float(np.corrcoef(asked, got)[0, 1]) if got.std() else 0.0
 
@@ -109,20 +118,56 @@ def harmonic_share(heard, width_bins=2):
 
 
 def nearer_the_training(heard):
-    """Share of voiced frames whose timbre is nearer the instrument's than the input's.
+    """Share of voiced frames whose timbre is the instrument's, rather than the input's.
 
-    Timbre is MFCC 2 to 13; the instrument's and the input's are their means in notes.
+    Timbre is MFCC 2 to 13. A frame is compared with the instrument's frames of its
+    pitch and with the input's frame of its moment. It must be nearer the instrument,
+    and as near as the instrument's own frames are to each other: what is far from both
+    is neither.
     """
     output, source = mfcc(heard.output), mfcc(heard.source)
     n = min(output.shape[1], source.shape[1], len(heard.voiced))
     voiced = heard.voiced[:n]
     if not voiced.any():
         return np.nan
-    training = mfcc(heard.training)[:, sounding(heard.training)].mean(1, keepdims=True)
-    own = source[:, :n][:, voiced].mean(1, keepdims=True)
+    midi = librosa.hz_to_midi(heard.f0_hz[:n][voiced])
+    references = np.stack([heard.training.timbre_at(m) for m in np.round(midi)], 1)
     frames = output[:, :n][:, voiced]
-    to_training = np.linalg.norm(frames - training, axis=0)
-    return float(np.mean(to_training < np.linalg.norm(frames - own, axis=0)))
+    to_training = np.linalg.norm(frames - references, axis=0)
+    to_source = np.linalg.norm(frames - source[:, :n][:, voiced], axis=0)
+    is_near = to_training <= heard.training.spread()
+    return float(np.mean((to_training < to_source) & is_near))
+
+
+class Training:
+    """The timbre of an instrument by pitch, from its recordings.
+
+    Args:
+        audio: At 16 kHz, [n_samples].
+        extractor: Of features.
+    """
+
+    def __init__(self, audio, extractor):
+        found = extractor.extract(np.float32(audio))
+        timbre = mfcc(audio)
+        n = min(timbre.shape[1], len(found.f0_hz))
+        loud = found.loudness_db[:n] > found.loudness_db.max() - 40
+        notes = loud & (found.f0_confidence[:n] > 0.5)
+        self._timbre = timbre[:, :n][:, notes]
+        self._midi = librosa.hz_to_midi(found.f0_hz[:n][notes])
+        self._known = {}
+
+    def timbre_at(self, midi):
+        """Mean over the 250 frames, a second, that are nearest in pitch, [12]."""
+        if midi not in self._known:
+            nearest = np.argsort(np.abs(self._midi - midi), kind="stable")[:250]
+            self._known[midi] = self._timbre[:, nearest].mean(axis=1)
+        return self._known[midi]
+
+    def spread(self):
+        """Distance from that mean within which 99 % of the instrument's frames lie."""
+        means = np.stack([self.timbre_at(m) for m in np.round(self._midi)], axis=1)
+        return float(np.quantile(np.linalg.norm(self._timbre - means, axis=0), 0.99))
 
 
 def rests_dbfs(heard):
@@ -144,15 +189,6 @@ def mfcc(audio):
         y=np.float32(audio), sr=RATE, n_mfcc=13, n_fft=1024, hop_length=HOP
     )
     return found[1:]
-
-
-def sounding(audio):
-    """Frames within 40 dB of the loudest."""
-    n = len(audio) // HOP
-    level = _frames_dbfs(audio, n)
-    mask = np.zeros(1 + n, bool)
-    mask[:n] = level > level.max() - 40
-    return mask[: 1 + len(audio) // HOP]
 
 
 def decay_secs(impulse_response, sample_rate):

@@ -3,13 +3,13 @@
 import argparse
 
 import pytest
-from model_directory import SPEC, write_model
 
 from ddsp_core import io
 from ddsp_core.errors import CheckpointError, UsageError
 from ddsp_core.manifest import DatasetManifest, Shard, SplitPolicy
 from ddsp_core.statistics import Statistics
 from pipelines.commands import inspect
+from tests.pipelines.model_directory import SPEC, write_model
 
 
 def look(path):

@@ -9,7 +9,7 @@ import pytest
 import scipy.signal
 
 from ddsp_core.errors import AudioError, UsageError
-from pipelines.demo import FLUTE, TRUMPET, soundfont_path
+from pipelines.demo import FLUTE, OBOE, soundfont_path
 from pipelines.soundfont import Note, load_instrument
 
 RATE = 44_100
@@ -21,7 +21,7 @@ def flute():
     return load_instrument(soundfont_path(), FLUTE)
 
 
-@pytest.mark.parametrize("program", [FLUTE, TRUMPET])
+@pytest.mark.parametrize("program", [FLUTE, OBOE])
 def test_zones_are_those_that_sf2utils_reads(program, flute):
     sf2parse = pytest.importorskip("sf2utils.sf2parse")
     logging.disable(logging.WARNING)  # it complains of percussion samples

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 import soundfile
-from model_directory import write_model
 
 from pipelines import cli
+from tests.pipelines.model_directory import write_model
 
 RATE = 16_000
 

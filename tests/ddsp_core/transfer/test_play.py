@@ -6,13 +6,13 @@ import types
 import numpy as np
 import pytest
 import soundfile
-from small_instrument import make_model
 
 from ddsp_core.errors import AudioError, FeatureError
 from ddsp_core.spec import ExampleSpec, LoudnessVersion
 from ddsp_core.statistics import Statistics
 from ddsp_core.transfer.options import TransferOptions
 from ddsp_core.transfer.play import CEILING, Transfer, write_below_ceiling
+from tests.ddsp_core.transfer.small_instrument import make_model
 
 SPEC = ExampleSpec(n_frames=250)
 

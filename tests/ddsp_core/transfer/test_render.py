@@ -6,7 +6,6 @@ import functools
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_instrument import make_model
 
 from ddsp_core import randomness
 from ddsp_core.errors import ConfigError
@@ -15,6 +14,7 @@ from ddsp_core.synths import FilteredNoise
 from ddsp_core.transfer.condition import Conditioning
 from ddsp_core.transfer.render import NOISE_SEED, Player
 from ddsp_core.transfer.streaming import NoiseStream
+from tests.ddsp_core.transfer.small_instrument import make_model
 
 N_FRAMES = 400  # 1.6 s
 SPEC = ExampleSpec(n_frames=N_FRAMES)
