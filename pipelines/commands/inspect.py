@@ -83,12 +83,10 @@ def inspect_model(path: Path) -> dict[str, Any]:
 
     directory = open_model(path)
     report, spec = directory.report(), directory.spec
-    problems = [
-        f"{key}: in the config's model, not in the file" for key in report.missing
-    ]
-    problems += [
-        f"{key}: in the file, not in the config's model" for key in report.unused
-    ]
+    absent = "in the config's model, not in the file"
+    strange = "in the file, not in the config's model"
+    problems = [f"{key}: {absent}" for key in report.missing]
+    problems += [f"{key}: {strange}" for key in report.unused]
     run = _run_of(directory.path)
     counts = ", ".join(
         f"{len(getattr(report, name))} {name}"
