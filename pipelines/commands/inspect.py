@@ -98,10 +98,7 @@ def inspect_model(path: Path) -> dict[str, Any]:
         f"  variables {counts} (today's generation, {report.family} optimizer)",
         f"  steps     {', '.join(map(str, directory.steps()))}",
     ]
-    if directory.statistics is None:
-        lines.append("  range     unknown: no statistics.json to fit a transfer to")
-    else:
-        lines += _range_lines(directory.statistics)
+    lines += _range_lines(directory.statistics)
     return {
         "kind": "model",
         "whole": report.is_whole,
@@ -149,8 +146,10 @@ def _range_lines(statistics: Any) -> list[str]:
 
     from ddsp_core.transfer.pitch import note_name, pitch_range
 
-    if not statistics.f0_midi.n:
-        return []
+    if statistics is None or not statistics.f0_midi.n:
+        return [
+            "  range     unknown: no statistics.json with notes to fit a transfer to"
+        ]
     low, high = pitch_range(statistics.f0_midi)
     soft, loud = statistics.loudness_db_sounding.quantile(np.array([0.05, 0.95]))
     return [
