@@ -15,7 +15,7 @@ from training.evaluate import measure
 from training.metrics import extractor_for, frame_errors, multi_scale_loss, summary
 
 SPEC = ExampleSpec.from_seconds(1.0)
-F0_HZ = (196.0, 523.25)
+F0_HZ = (262.0, 330.0)
 
 
 def tone(f0_hz, gain=0.2, n_samples=SPEC.n_samples):
