@@ -45,7 +45,6 @@ class Trainer:
         self.strategy = strategy
         self.seed = seed
         self._clip_norm = options.grad_clip_norm
-        self._on_gpu = "GPU" in strategy.extended.worker_devices[0].upper()
         self._schedule = ExponentialDecay(
             options.learning_rate, options.lr_decay_steps, options.lr_decay_rate
         )
@@ -100,36 +99,22 @@ class Trainer:
     def _gradients(
         self, batch: Features
     ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
-        """One replica's share: clipped gradients and losses of the global batch."""
+        """One replica's part: clipped gradients and losses of the global batch."""
         context = tf.distribute.get_replica_context()
         n_replicas = context.num_replicas_in_sync
         variables = self.model.trainable_variables
-        batch_size = batch[ROW].shape[0] * n_replicas
-        n_parts = n_parts_of(batch_size, n_replicas, self._on_gpu)
-        names: list[str] = []
-
-        def of_part(part: Features) -> tuple[list[tf.Tensor], tf.Tensor]:
-            with tf.GradientTape() as tape:
-                losses = self._losses(part, self.optimizer.iterations, training=True)
-            names[:] = losses
-            # A loss of weight zero has no gradient, and None can't be summed.
-            zero = tf.UnconnectedGradients.ZERO
-            found = tape.gradient(
-                losses["total_loss"], variables, unconnected_gradients=zero
-            )
-            return found, tf.stack(list(losses.values()))
-
-        signature = [tf.TensorSpec(v.shape, v.dtype) for v in variables]
-        gradients, losses = tf.map_fn(
-            of_part,
-            {name: _in_parts(v, n_parts // n_replicas) for name, v in batch.items()},
-            parallel_iterations=1,
-            fn_output_signature=(signature, tf.float32),
+        with tf.GradientTape() as tape:
+            losses = self._losses(batch, self.optimizer.iterations, training=True)
+            shares = {name: loss / n_replicas for name, loss in losses.items()}
+        # A loss of weight zero has no gradient, and None can't be summed.
+        gradients = tape.gradient(
+            shares["total_loss"],
+            variables,
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
-        own = [tf.reduce_sum(v, axis=0) / n_parts for v in [*gradients, losses]]
-        *gradients, losses = context.all_reduce(tf.distribute.ReduceOp.SUM, own)
+        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        numbers = context.all_reduce(tf.distribute.ReduceOp.SUM, shares)
         clipped, norm = tf.clip_by_global_norm(gradients, self._clip_norm)
-        numbers = dict(zip(names, tf.unstack(losses), strict=True))
         return clipped, numbers | {"grad_norm": norm}
 
     def _losses(
@@ -150,30 +135,6 @@ class Trainer:
 
     def _first(self, value: Any) -> tf.Tensor:
         return self.strategy.experimental_local_results(value)[0]
-
-
-def n_parts_of(batch_size: int, n_replicas: int, on_gpu: bool) -> int:
-    """Return into how many equal parts a batch is cut for the computation.
-
-    A matrix product over 4 examples rounds otherwise than the first half of one over
-    8; the gradient of log |X| near zero makes percents of that difference, and Adam
-    steps of those. So on CPUs one replica computes a batch in the two parts that two
-    replicas would, and sums them in the same order: they agree to the bit. That costs a
-    tenth to a quarter of a step there; a GPU, whose sums have no fixed order, goes
-    without.
-
-    >>> n_parts_of(16, 1, on_gpu=False), n_parts_of(16, 2, on_gpu=False)
-    (2, 2)
-    >>> n_parts_of(5, 1, on_gpu=False), n_parts_of(12, 3, on_gpu=False)
-    (1, 3)
-    """
-    wanted = 1 if on_gpu or batch_size % 2 else 2
-    return max(wanted, n_replicas)
-
-
-def _in_parts(value: tf.Tensor, n_parts: int) -> tf.Tensor:
-    # [batch, ...] to [n_parts, batch / n_parts, ...]
-    return tf.reshape(value, [n_parts, -1, *value.shape[1:]])
 
 
 def _inputs(batch: Features) -> Features:
