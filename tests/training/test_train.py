@@ -298,8 +298,18 @@ def test_going_on_equals_never_having_stopped(trained, data, tmp_path, monkeypat
 
 @pytest.mark.slow
 def test_two_replicas_train_the_real_model_as_one_does(data, tmp_path):
-    """20 steps with equal draws; losses, weights and moments agree."""
-    bindings = (*SMALL, "train.steps_per_summary=1", "train.steps_per_save=100")
+    """20 steps with equal draws; losses, weights and moments agree.
+
+    Of magnitudes: the gradient of log |X| near zero makes percents of a last digit, so
+    that with it one replica doesn't even agree with itself on the same rows in another
+    order.
+    """
+    bindings = (
+        *SMALL,
+        "train.steps_per_summary=1",
+        "train.steps_per_save=100",
+        "SpectralLoss.logmag_weight=0.0",
+    )
     runs = [
         train(
             request(
