@@ -10,7 +10,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,11 @@ import numpy as np
 import tensorflow as tf
 
 from ddsp_core import codec, io
-from ddsp_core.errors import DatasetError, DdspError
+from ddsp_core.errors import DatasetError
 from ddsp_core.manifest import DatasetManifest, Shard
 from ddsp_core.spec import EXAMPLE_ID, ExampleSpec
 
 ROW = "row"  # index of an example in the global batch: it keys the random draws
-N_READERS = 2  # reads at once; from page cache one reader already outruns any step
 N_AHEAD = 2  # batches read before they are asked for
 
 
@@ -172,49 +173,50 @@ class Batches:
                 " more audio"
             )
         self._examples = examples
-        self._n_replicas = strategy.num_replicas_in_sync
+        self._strategy = strategy
         self._batch_size = batch_size
         self._seed = seed
-        self._first_piece = first_step * self._n_replicas
-        self._failure: DdspError | None = None
-        dataset = strategy.distribute_datasets_from_function(self._pieces)
-        self._iterator = iter(dataset)
+        # A thread of Python's own: a tf.data thread that calls Python waits for the
+        # interpreter's lock, which whoever deletes the iterator holds, for ever.
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="batches")
+        self._next_step = first_step
+        self._ahead: deque[Future[list[bytes]]] = deque()
+        for _ in range(N_AHEAD):
+            self._read_one_more()
 
     def __iter__(self) -> Iterator[Any]:
         return self
 
     def __next__(self) -> Any:
+        serialized = self._ahead.popleft().result()
+        self._read_one_more()
         try:
-            return next(self._iterator)
+            if self._strategy.num_replicas_in_sync == 1:
+                return self._share(serialized, 0)  # as any tensor, not wrapped
+            return self._strategy.experimental_distribute_values_from_function(
+                lambda context: self._share(
+                    serialized, context.replica_id_in_sync_group
+                )
+            )
         except tf.errors.OpError as error:
-            raise self._failure or _unparsed(self._examples, error) from error
+            raise _unparsed(self._examples, error) from error
 
-    def _pieces(self, context: tf.distribute.InputContext) -> tf.data.Dataset:
-        """Pieces of batches, one for each replica in turn."""
-        del context  # one process reads for all its replicas
-        pieces = tf.data.Dataset.range(self._first_piece, np.iinfo(np.int64).max)
-        loaded = pieces.map(self._load, num_parallel_calls=N_READERS)
-        return loaded.prefetch(N_AHEAD * self._n_replicas)
+    def _read_one_more(self) -> None:
+        self._ahead.append(self._reader.submit(self._read, self._next_step))
+        self._next_step += 1
 
-    def _load(self, piece: tf.Tensor) -> dict[str, tf.Tensor]:
-        size = self._batch_size // self._n_replicas
-        serialized = tf.numpy_function(self._read, [piece], tf.string)
-        rows = piece % self._n_replicas * size + tf.range(size, dtype=tf.int64)
-        return _features(self._examples.spec, tf.ensure_shape(serialized, [size]), rows)
+    def _read(self, step: int) -> list[bytes]:
+        """Read the global batch of a step."""
+        n_records = len(self._examples)
+        numbers = record_numbers(self._seed, step, self._batch_size, n_records)
+        return [self._examples.read(int(number)) for number in numbers]
 
-    def _read(self, piece: np.int64) -> np.ndarray:
-        """Read a replica's share of a batch; keep the error, which TensorFlow drops."""
-        step, replica = divmod(int(piece), self._n_replicas)
-        size = self._batch_size // self._n_replicas
-        numbers = record_numbers(
-            self._seed, step, self._batch_size, len(self._examples)
-        )
-        share = numbers[replica * size : (replica + 1) * size]
-        try:
-            return np.array([self._examples.read(int(n)) for n in share], object)
-        except DdspError as error:
-            self._failure = error
-            raise
+    def _share(self, serialized: list[bytes], replica: int) -> dict[str, tf.Tensor]:
+        """One replica's share of a batch."""
+        size = self._batch_size // self._strategy.num_replicas_in_sync
+        rows = tf.range(replica * size, (replica + 1) * size, dtype=tf.int64)
+        own = tf.constant(serialized[replica * size : (replica + 1) * size])
+        return _features(self._examples.spec, own, rows)
 
 
 def in_order(examples: Examples, batch_size: int) -> Iterator[dict[str, tf.Tensor]]:
