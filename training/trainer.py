@@ -24,7 +24,8 @@ class Trainer:
 
     The gradient of the mean loss over the *global* batch is what is clipped and
     applied: each replica contributes its own mean divided by the number of replicas,
-    contributions are summed, and the sum is clipped. So n replicas do what one does.
+    contributions are summed, and the sum is clipped. So n replicas do what one does,
+    but for rounding.
     (Magenta's trainer clips each replica's gradient, then sums.)
 
     Args:
