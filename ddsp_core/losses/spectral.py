@@ -1,4 +1,4 @@
-"""Losses on audio, and groups of them."""
+"""The distance between spectrograms of two signals, at several resolutions."""
 
 from __future__ import annotations
 
@@ -7,51 +7,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from ddsp_core.dags import DAG, DAGLayer, TensorDict
 from ddsp_core.dsp.loudness import compute_loudness
 from ddsp_core.dsp.maths import diff, safe_log
 from ddsp_core.dsp.spectra import compute_mag
-from ddsp_core.errors import UsageError
-from ddsp_core.nn.keras import Layer
+from ddsp_core.losses.base import Loss
+from ddsp_core.losses.difference import mean_difference
 
 LOUDNESS_N_FFT = 2048  # samples; the loudness term looks at longer frames.
-
-
-class Loss(Layer):
-    """Base of losses: a layer that returns a scalar."""
-
-    def get_losses_dict(self, *args: Any, **kwargs: Any) -> dict[str, tf.Tensor]:
-        """Return {name of the layer: loss}."""
-        return {self.name: self(*args, **kwargs)}
-
-
-class LossGroup(DAGLayer):
-    """Several losses, each on tensors of a model's outputs.
-
-    Args:
-        dag: As in `DAGLayer`; modules are losses.
-        **kwarg_losses: As in `DAGLayer`.
-    """
-
-    def __init__(self, dag: DAG, **kwarg_losses: Any) -> None:
-        super().__init__(dag, **kwarg_losses)
-        self.loss_names = self.module_names
-
-    @property
-    def losses(self) -> list[Any]:
-        """The losses, in order."""
-        return self.modules
-
-    def call(self, inputs: TensorDict, **kwargs: Any) -> dict[str, tf.Tensor]:
-        """Return every loss by name."""
-        made = super().call(inputs, **kwargs)
-        return {
-            key: loss for name in self.loss_names for key, loss in made[name].items()
-        }
-
-    def get_losses_dict(self, outputs: TensorDict, **kwargs: Any) -> dict:
-        """Return every loss by name."""
-        return self(outputs, **kwargs)
 
 
 class SpectralLoss(Loss):
@@ -99,27 +61,6 @@ class SpectralLoss(Loss):
             logmag_weight=self.logmag_weight,
             loudness_weight=self.loudness_weight,
         )
-
-
-class ParamLoss(Loss):
-    """Mean difference of any two tensors of one shape.
-
-    Args:
-        weight: Of the loss.
-        loss_type: As in `mean_difference`.
-        **kwargs: Keras's `name`.
-    """
-
-    def __init__(
-        self, weight: float = 1.0, loss_type: str = "L1", **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.weight = weight
-        self.loss_type = loss_type
-
-    def call(self, pred: tf.Tensor, target: tf.Tensor, weights: Any = None) -> Any:
-        """Return the weighted mean difference of `pred` and `target`."""
-        return self.weight * mean_difference(pred, target, self.loss_type, weights)
 
 
 def spectral_loss(
@@ -175,32 +116,3 @@ def spectral_loss(
         value = compute_loudness(audio, n_fft=LOUDNESS_N_FFT)
         loss += loudness_weight * mean_difference(target, value, loss_type, weights)
     return loss
-
-
-def mean_difference(
-    target: tf.Tensor, value: tf.Tensor, loss_type: str = "L1", weights: Any = None
-) -> tf.Tensor:
-    """Return the mean distance between two tensors of one shape.
-
-    Args:
-        target: What is wanted.
-        value: What there is.
-        loss_type: 'L1', 'L2', or 'COSINE' (of the last axis).
-        weights: Of each difference; must broadcast to them.
-
-    Returns:
-        A scalar.
-
-    Raises:
-        UsageError: `loss_type` is unknown.
-    """
-    weights = 1.0 if weights is None else weights
-    match loss_type.upper():
-        case "L1":
-            return tf.reduce_mean(tf.abs((target - value) * weights))
-        case "L2":
-            return tf.reduce_mean((target - value) ** 2 * weights)
-        case "COSINE":
-            products = tf.reduce_sum(target * value, axis=-1, keepdims=True)
-            return tf.reduce_mean((1.0 - products) * weights)
-    raise UsageError(f"loss_type is {loss_type!r}; it must be 'L1', 'L2' or 'COSINE'")
