@@ -4,8 +4,8 @@ import tensorflow as tf
 
 from ddsp_core import randomness
 from ddsp_core.synths import FilteredNoise, Harmonic
-from tests import golden
 from tests import signal_truth as truth
+from tests.conformance.kit import cases
 
 
 def test_controls_are_the_published_ones():
@@ -40,7 +40,7 @@ def test_a_minute_stays_in_tune(method, use_angular_cumsum):
 
 
 def test_noise_has_the_statistics_that_the_reference_had():
-    case = next(c for c in golden.cases("synths") if c.kind == "statistic")
+    case = next(c for c in cases("synths") if c.kind == "statistic")
     magnitudes = tf.constant(case.arrays("inputs")["magnitudes"])
     synth = FilteredNoise(n_samples=16000, window_size=0)
     with randomness.keyed(0, 0, tf.range(32)):

@@ -7,8 +7,8 @@ import tensorflow as tf
 from ddsp_core import randomness
 from ddsp_core.checkpoints import open_model
 from ddsp_core.dsp.resampling import resample
-from tests import golden
 from tests import signal_truth as truth
+from tests.conformance.kit import flatten
 
 N_SAMPLES, HOP_SIZE, RATE, N_HARMONICS = 64000, 64, 16000, 60
 # The reference sums phase in float32, so that its sound drifts from what its controls
@@ -60,7 +60,7 @@ def test_every_variable_is_bound_and_every_weight_used(folder):
 
 
 def test_features_controls_and_noise_are_those_of_the_reference(outputs, reference):
-    got = golden.flatten(outputs)
+    got = flatten(outputs)
     names = {k for k in reference if k[:4] == "out/"} - set(DRIFTING)
     assert len(names) == 14
     for name in names:

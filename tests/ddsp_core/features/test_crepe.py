@@ -9,6 +9,7 @@ import tensorflow as tf
 from ddsp_core.errors import FeatureError
 from ddsp_core.features.crepe import BATCH_FRAMES, Crepe, normalize_frames
 from ddsp_core.features.weights import find_weights, read_weights
+from tests.conformance.kit import COMMITTED
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +18,8 @@ def crepe():
 
 
 @pytest.fixture(scope="module")
-def golden(test_data):
-    return np.load(test_data / "conformance/golden/crepe.npz")
+def golden():
+    return np.load(COMMITTED / "crepe.npz")
 
 
 def noisy_frames(n_frames):

@@ -10,15 +10,16 @@ import pytest
 from ddsp_core.errors import FeatureError
 from ddsp_core.features.crepe import Crepe
 from ddsp_core.features.f0 import average_hz, f0_and_confidence
+from tests.conformance.kit import COMMITTED
 
 
 @pytest.fixture(scope="module")
-def golden(test_data):
-    return np.load(test_data / "conformance/golden/crepe.npz")
+def golden():
+    return np.load(COMMITTED / "crepe.npz")
 
 
-def case(test_data, name):
-    index = json.loads((test_data / "conformance/golden/index.json").read_text())
+def case(name):
+    index = json.loads((COMMITTED / "index.json").read_text())
     return next(c for c in index["cases"] if c["name"] == f"crepe/{name}")
 
 
@@ -87,13 +88,13 @@ def test_confidence_is_the_strongest_activation(golden):
     )
 
 
-def test_full_size_f0_is_the_reference_s(golden, test_data):
+def test_full_size_f0_is_the_reference_s(golden):
     try:
         network = Crepe("full")
     except FeatureError as error:
         pytest.skip(str(error))
     name = "compute_f0_viterbi1_center_250"
-    tolerance = case(test_data, name)["tolerance"]
+    tolerance = case(name)["tolerance"]
     expected = golden[f"{name}/out/f0_hz"]
     activations = network.activations(golden[f"{name}/in/audio"], 64, len(expected))
     f0_hz, confidence = f0_and_confidence(activations)

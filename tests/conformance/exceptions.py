@@ -1,0 +1,71 @@
+"""Where we are not what was recorded, and why: the only list of it.
+
+Beside what the kit itself marks (informative, defects, random draws) and the
+oscillators, whose rule is in `oscillators.py`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tests.conformance.kit import Case, resolve
+
+INFORMATIVE = "recorded to be known, not to be asserted"
+DEFECT = "a defect of the reference"
+RANDOM = "random: its statistics are compared in the tests of its module"
+TRAINING = "a training run: see the tests of its module"
+NOT_YET = "not implemented yet"
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """Outputs that differ on purpose.
+
+    Args:
+        target: As in the case.
+        reason: What we do instead.
+        checked_by: The test that compares with an independent truth.
+        outputs: Which differ; none named: the whole case.
+        words: In the case's name or arguments, to tell it from others of its target.
+    """
+
+    target: str
+    reason: str
+    checked_by: str
+    outputs: tuple[str, ...] = ()
+    words: str = ""
+
+    def covers(self, case: Case) -> bool:
+        """Whether the case is one of those meant."""
+        told = f"{case.name} {case.spec.get('args')} {case.spec.get('kwargs')}"
+        return case.target == self.target and self.words in told
+
+
+DIFFERENCES = (
+    Difference(
+        "ddsp.losses.mean_difference",
+        "the reference calls what TensorFlow 2 no longer has; ours works",
+        "test_cosine_distance_works",
+        words="COSINE",
+    ),
+)
+
+
+def difference_of(case: Case) -> Difference | None:
+    """The entry of the list that covers this case."""
+    return next((d for d in DIFFERENCES if d.covers(case)), None)
+
+
+def skip_reason(case: Case) -> str | None:
+    """Why a case is not compared at all, or None."""
+    if case.spec.get("informative") or "Do NOT assert" in case.notes:
+        return INFORMATIVE
+    if case.spec.get("reference_defect"):
+        return DEFECT
+    if case.kind == "statistic":
+        return RANDOM
+    if case.kind == "training":
+        return TRAINING
+    if resolve(case.target) is None:
+        return NOT_YET
+    return None
