@@ -17,6 +17,12 @@ from ddsp_core.errors import ConfigError
 # What Keras layers and models take beside their own parameters.
 LAYER_PARAMETERS = ("name", "trainable", "dtype")
 
+# Parameters of ours that Magenta's library does not have. An operative config writes
+# them for `luthier.losses.SpectralLoss`: a name that Magenta skips as unknown, where
+# an unknown parameter would be an error.
+OWN_PARAMETERS = {"ddsp.losses.SpectralLoss": ("logmag_floor",)}
+OWN_PREFIX = "luthier."
+
 # Module, then its names with their parameters. `*layer` stands for LAYER_PARAMETERS,
 # `*modules` for any parameter at all (each is a module of the group).
 _TABLE = """
@@ -54,6 +60,7 @@ ddsp.losses
       name
   SpectralLoss fft_sizes loss_type mag_weight delta_time_weight
       delta_freq_weight cumsum_freq_weight logmag_weight loudness_weight name
+      logmag_floor
   TWMLoss sinusoids_weight harmonics_weight sinusoids_scale harmonics_scale
       n_harmonic_points n_harmonic_gaussians softmin_temperature sample_rate
       *layer
@@ -226,6 +233,7 @@ def full_name(selector: str) -> str:
     >>> full_name("synths.Harmonic")
     'ddsp.synths.Harmonic'
     """
+    selector = selector.removeprefix(OWN_PREFIX)
     found = [n for n in parameters() if f".{n}".endswith(f".{selector}")]
     if len(found) == 1:
         return found[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pprint
 from typing import Any
 
+from ddsp_core.config import names
 from ddsp_core.config.construct import Operative
 from ddsp_core.config.parse import Reference
 
@@ -26,10 +27,12 @@ def to_text(operative: Operative) -> str:
     """Write the used parameters in gin's own layout, sorted by name."""
     sections = []
     for (scope, name), parameters in _sorted(operative):
-        key = _key(scope, name)
-        lines = [f"# Parameters for {key}:", RULE]
-        lines += [_line(f"{key}.{p}", v) for p, v in sorted(parameters.items())]
-        sections.append("\n".join(lines if parameters else [*lines, "# None."]))
+        own = names.OWN_PARAMETERS.get(name, ())
+        magentas = {p: v for p, v in parameters.items() if p not in own}
+        sections.append(_section(_key(scope, name), magentas))
+        if len(magentas) < len(parameters):
+            ours = {p: v for p, v in parameters.items() if p in own}
+            sections.append(_section(_own_key(scope, name), ours))
     return "\n\n".join([HEADER, *sections]) + "\n"
 
 
@@ -56,6 +59,18 @@ def _key(scope: str, name: str) -> str:
     """Return the name as it is bound: `Harmonic`, `processors.Add`, `scope/Name`."""
     module, last = name.split(".")[-2:]
     own = f"{module}.{last}" if last in SHARED_WITH_KERAS else last
+    return f"{scope}/{own}" if scope else own
+
+
+def _section(key: str, parameters: dict[str, Any]) -> str:
+    lines = [f"# Parameters for {key}:", RULE]
+    lines += [_line(f"{key}.{p}", v) for p, v in sorted(parameters.items())]
+    return "\n".join(lines if parameters else [*lines, "# None."])
+
+
+def _own_key(scope: str, name: str) -> str:
+    """Return the name under which Magenta does not look for a parameter of ours."""
+    own = names.OWN_PREFIX + names.short_name(name)
     return f"{scope}/{own}" if scope else own
 
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from ddsp_core.dsp.loudness import compute_loudness
 from ddsp_core.dsp.maths import diff, safe_log
 from ddsp_core.dsp.spectra import compute_mag
+from ddsp_core.errors import UsageError
 from ddsp_core.losses.base import Loss
 from ddsp_core.losses.difference import mean_difference
 
@@ -33,6 +34,7 @@ class SpectralLoss(Loss):
         logmag_weight: float = 0.0,
         loudness_weight: float = 0.0,
         name: str = "spectral_loss",
+        logmag_floor: float | None = None,
     ) -> None:
         super().__init__(name=name)
         self.fft_sizes = fft_sizes
@@ -43,6 +45,7 @@ class SpectralLoss(Loss):
         self.cumsum_freq_weight = cumsum_freq_weight
         self.logmag_weight = logmag_weight
         self.loudness_weight = loudness_weight
+        self.logmag_floor = logmag_floor
 
     def call(
         self, target_audio: tf.Tensor, audio: tf.Tensor, weights: Any = None
@@ -60,6 +63,7 @@ class SpectralLoss(Loss):
             cumsum_freq_weight=self.cumsum_freq_weight,
             logmag_weight=self.logmag_weight,
             loudness_weight=self.loudness_weight,
+            logmag_floor=self.logmag_floor,
         )
 
 
@@ -76,6 +80,7 @@ def spectral_loss(
     cumsum_freq_weight: float = 0.0,
     logmag_weight: float = 0.0,
     loudness_weight: float = 0.0,
+    logmag_floor: float | None = None,
 ) -> tf.Tensor:
     """Return the distance between spectrograms of two signals at several resolutions.
 
@@ -93,16 +98,24 @@ def spectral_loss(
         cumsum_freq_weight: Of their sums from bin 0 up.
         logmag_weight: Of their logarithms.
         loudness_weight: Of perceptual loudness.
+        logmag_floor: Magnitude below which the logarithm does not fall, so that rests
+            and rounding count for nothing; None as in Magenta, whose logarithm goes
+            down to the last bit and replaces only 0 and less, by 1e-5.
 
     Returns:
         A scalar. A term of weight 0 is not computed.
+
+    Raises:
+        UsageError: `logmag_floor` is not positive.
     """
+    if logmag_floor is not None and not logmag_floor > 0:
+        raise UsageError(f"logmag_floor is {logmag_floor!r}; it must be positive")
     views = [
         (mag_weight, lambda mag: mag),
         (delta_time_weight, lambda mag: diff(mag, axis=1)),
         (delta_freq_weight, lambda mag: diff(mag, axis=2)),
         (cumsum_freq_weight, lambda mag: tf.cumsum(mag, axis=2)),
-        (logmag_weight, safe_log),
+        (logmag_weight, lambda mag: log_magnitude(mag, logmag_floor)),
     ]
     views = [(weight, view) for weight, view in views if weight > 0]
     loss = tf.zeros([])
@@ -116,3 +129,15 @@ def spectral_loss(
         value = compute_loudness(audio, n_fft=LOUDNESS_N_FFT)
         loss += loudness_weight * mean_difference(target, value, loss_type, weights)
     return loss
+
+
+def log_magnitude(magnitude: tf.Tensor, floor: float | None = None) -> tf.Tensor:
+    """Return the natural logarithm of magnitudes, not below that of `floor`.
+
+    Args:
+        magnitude: Not negative, any shape.
+        floor: Magnitude; None for `safe_log`.
+    """
+    if floor is None:
+        return safe_log(magnitude)
+    return tf.math.log(tf.maximum(magnitude, floor))

@@ -37,3 +37,13 @@ def test_params_are_flat_scalars_without_the_pace():
     assert params["SpectralLoss.fft_sizes"] == "(2048, 1024, 512, 256, 128, 64)"
     assert all(isinstance(v, str | int | float | bool) for v in params.values())
     assert not {"train.num_steps", "train.steps_per_save"} & params.keys()
+
+
+def test_a_parameter_of_ours_stands_where_magenta_does_not_read_it():
+    text = config.load("solo_instrument") + "\nSpectralLoss.logmag_floor = 1e-4\n"
+    built = config.build(text, SPEC)
+    assert "\nluthier.losses.SpectralLoss.logmag_floor = 0.0001\n" in built.operative
+    assert "\nSpectralLoss.logmag_floor" not in built.operative
+    again = config.build(built.operative, SPEC)
+    assert again.operative == built.operative
+    assert again.params["SpectralLoss.logmag_floor"] == 1e-4

@@ -97,3 +97,32 @@ def test_cosine_distance_works():
 def test_an_unknown_distance_is_refused():
     with pytest.raises(UsageError, match="'L3'"):
         mean_difference(TARGET, AUDIO, "L3")
+
+
+def test_a_floor_replaces_every_smaller_magnitude_in_the_logarithm():
+    floor = 0.5
+    loss = SpectralLoss((256,), mag_weight=0.0, logmag_weight=1.0, logmag_floor=floor)
+    target, value = librosa_mag(TARGET, 256), librosa_mag(AUDIO, 256)
+    change = np.log(np.maximum(target, floor)) - np.log(np.maximum(value, floor))
+    assert float(loss(TARGET, AUDIO)) == pytest.approx(np.abs(change).mean(), rel=1e-4)
+    assert float(loss(TARGET * 1e-4, AUDIO * 1e-4)) == 0.0
+
+
+def test_a_floor_bounds_the_gradient_near_silence():
+    rest = tf.constant(AUDIO * 1e-7)
+    norms = {}
+    for floor in (None, 1e-4):
+        loss = SpectralLoss(mag_weight=0.0, logmag_weight=1.0, logmag_floor=floor)
+        with tf.GradientTape() as tape:
+            tape.watch(rest)
+            value = loss(TARGET, rest)
+        gradient = tape.gradient(value, rest).numpy()
+        assert np.isfinite(gradient).all()
+        norms[floor] = np.linalg.norm(gradient)
+    # All magnitudes of the rest are below the floor: nothing is to be gained there.
+    assert norms[1e-4] == 0.0 < norms[None]
+
+
+def test_a_floor_that_is_not_positive_is_refused():
+    with pytest.raises(UsageError, match="logmag_floor"):
+        SpectralLoss(logmag_floor=0.0)(TARGET, AUDIO)
