@@ -8,16 +8,15 @@ the audio and not of the audio times the harmonics.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from ddsp_core.dsp.compiled import can_compile
+from ddsp_core.dsp.harmonic_rows import FAST, PLAIN
 from ddsp_core.dsp.resampling import fade_in, hold_last
-
-# Sines formed at a time: 4 MB of float32, which stays in a CPU's cache.
-CHUNK_ELEMENTS = 2**20
 
 
 def harmonic_sum(
@@ -42,17 +41,18 @@ def harmonic_sum(
     Returns:
         Audio, [batch, n_frames * hop_size].
     """
-    n_frames, n_harmonics = amplitudes.shape[1:]
+    n_frames = amplitudes.shape[1] or tf.shape(amplitudes)[1]
+    n_harmonics = int(amplitudes.shape[2])
     ends = hold_last(amplitudes)
     # [batch * n_frames, n_harmonics, 2]: at the start and at the end of each frame
     ends = tf.reshape(tf.stack([ends[:, :-1], ends[:, 1:]], -1), [-1, n_harmonics, 2])
     cycles, first_silent = phase_cycles(f0_hz, hop_size, sample_rate, start_cycles)
     fade = fade_in(hop_size, method)
-    audio = _weighted_sines(
+    audio = _sum_rows(
         ends,
         tf.reshape(cycles, [-1, hop_size]),
         tf.reshape(first_silent, [-1, hop_size]),
-        np.stack([1.0 - fade, fade], axis=-1),
+        tf.constant(np.stack([1.0 - fade, fade], axis=-1)),
     )
     return tf.reshape(audio, [-1, n_frames * hop_size])
 
@@ -96,88 +96,24 @@ def frame_advances(start: Any, step: Any, hop_size: int) -> Any:
     return start * hop_size + step * ((hop_size - 1) / 2)
 
 
-def _weighted_sines(
-    ends: tf.Tensor, cycles: tf.Tensor, first_silent: tf.Tensor, fades: np.ndarray
-) -> tf.Tensor:
-    """Sum over harmonics k of (ends[k] . fades) * sin(2 pi k cycles), frame by frame.
+@tf.custom_gradient
+def _sum_rows(
+    ends: tf.Tensor, cycles: tf.Tensor, first_silent: tf.Tensor, fades: tf.Tensor
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], Any]]:
+    """Sum over the harmonics of each row, with gradients of `ends` and `cycles`.
 
-    Args:
-        ends: Amplitudes at both ends of each frame, [n, n_harmonics, 2].
-        cycles: [n, hop_size].
-        first_silent: Harmonics from this number on are silent, [n, hop_size].
-        fades: Weights of the two ends, [hop_size, 2].
+    Args are those of `harmonic_rows`.
 
     Returns:
-        [n, hop_size]. The gradient is of `ends` and `cycles`.
+        [n, hop_size].
     """
-    chunk = max(1, CHUNK_ELEMENTS // (int(ends.shape[1]) * len(fades)))
+    args = (ends, cycles, first_silent, fades)
+    kernels = FAST if can_compile(*args) else PLAIN
 
-    @tf.custom_gradient
-    def sines(ends: tf.Tensor, cycles: tf.Tensor, first_silent: tf.Tensor) -> Any:
-        args = (ends, cycles, first_silent)
+    def grad(upstream: tf.Tensor) -> tuple[Any, ...]:
+        # Two kernels, so that a traced function drops the one it does not need: f0 is
+        # given in most trainings.
+        d_ends = kernels.d_ends(upstream, *args)
+        return d_ends, kernels.d_cycles(upstream, *args), None, None
 
-        def grad(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, None]:
-            faded = upstream[..., tf.newaxis] * fades  # [n, hop_size, 2]
-            types = (tf.float32, tf.float32)
-            return *_map_chunks(_gradients, (faded, *args), chunk, types), None
-
-        waves = _map_chunks(_waves, args, chunk, tf.float32)  # [n, hop_size, 2]
-        return tf.reduce_sum(waves * fades, -1), grad
-
-    return sines(ends, cycles, first_silent)
-
-
-def _waves(ends: tf.Tensor, cycles: tf.Tensor, first_silent: tf.Tensor) -> tf.Tensor:
-    """The sum with the amplitudes of each end of the frame, [chunk, hop_size, 2]."""
-    angle, audible = _angles(cycles, first_silent, ends.shape[1])
-    return tf.matmul(tf.sin(angle) * audible, ends)
-
-
-def _gradients(
-    faded: tf.Tensor, ends: tf.Tensor, cycles: tf.Tensor, first_silent: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Gradients of `ends` and of `cycles` for an upstream gradient, faded."""
-    n_harmonics = ends.shape[1]
-    angle, audible = _angles(cycles, first_silent, n_harmonics)
-    d_ends = tf.matmul(tf.sin(angle) * audible, faded, transpose_a=True)
-    steepness = 2 * math.pi * _harmonics(n_harmonics)[:, np.newaxis]
-    slopes = tf.matmul(tf.cos(angle) * audible, ends * steepness)
-    return d_ends, tf.reduce_sum(slopes * faded, -1)
-
-
-def _angles(
-    cycles: tf.Tensor, first_silent: tf.Tensor, n_harmonics: int
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Angle of each harmonic in [-pi, pi], and 1 where it is below Nyquist, else 0."""
-    harmonics = _harmonics(n_harmonics)
-    angle = cycles[..., tf.newaxis] * harmonics  # [chunk, hop_size, n_harmonics]
-    angle = (angle - tf.round(angle)) * (2 * math.pi)
-    return angle, tf.cast(first_silent[..., tf.newaxis] > harmonics, tf.float32)
-
-
-def _harmonics(n_harmonics: int) -> np.ndarray:
-    """The numbers of the harmonics, from 1."""
-    return np.arange(1, n_harmonics + 1, dtype=np.float32)
-
-
-def _map_chunks(
-    fn: Any, args: tuple[tf.Tensor, ...], chunk: int, output_types: Any
-) -> Any:
-    """Call `fn` on `chunk` rows of each argument at a time, and join the results."""
-    n = tf.shape(args[0])[0]
-    n_missing = -n % chunk
-
-    def split(x: tf.Tensor) -> tf.Tensor:
-        padded = tf.pad(x, [[0, n_missing]] + [[0, 0]] * (len(x.shape) - 1))
-        return tf.reshape(padded, [-1, chunk, *x.shape[1:]])
-
-    def join(x: tf.Tensor) -> tf.Tensor:
-        return tf.reshape(x, [-1, *x.shape[2:]])[:n]
-
-    outputs = tf.map_fn(
-        lambda rows: fn(*rows),
-        tuple(split(x) for x in args),
-        fn_output_signature=output_types,
-        parallel_iterations=1,  # more would hold more chunks in memory at once
-    )
-    return tf.nest.map_structure(join, outputs)
+    return kernels.total(*args), grad

@@ -4,11 +4,23 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ddsp_core.dsp import harmonic_sum as kernel
+from ddsp_core.dsp import harmonic_rows
+from ddsp_core.dsp.compiled import can_compile, plain_kernels
 from ddsp_core.dsp.harmonic_sum import harmonic_sum, phase_cycles
 from tests import signal_truth as truth
 
 RATE, HOP = 16000, 64
+
+
+def traced(fn):
+    """In a traced function, where kernels are compiled."""
+    return tf.function(fn, autograph=False)
+
+
+# The two ways of the kernel: eager calls run the plain one, traced ones the compiled.
+both_ways = pytest.mark.parametrize(
+    "run", [lambda fn: fn, traced], ids=["plain", "fast"]
+)
 
 
 def controls(n_frames, n_harmonics, n_batch=2, seed=0):
@@ -31,19 +43,23 @@ def true_audio(amplitudes, f0_hz, hop_size=HOP, rate=RATE, method="window"):
     )
 
 
+@both_ways
 @pytest.mark.parametrize("method", ["nearest", "linear", "window"])
 @pytest.mark.parametrize("hop_size,rate", [(64, 16000), (320, 16000), (441, 44100)])
-def test_is_the_plain_sum_at_any_rate(hop_size, rate, method):
+def test_is_the_plain_sum_at_any_rate(hop_size, rate, method, run):
     amplitudes, f0_hz = controls(40, 30)
-    got = harmonic_sum(amplitudes, f0_hz, hop_size, rate, method)
+    synthesise = run(lambda *x: harmonic_sum(*x, hop_size, rate, method))
+    got = synthesise(tf.constant(amplitudes), tf.constant(f0_hz))
     expected = true_audio(amplitudes, f0_hz, hop_size, rate, method)
     assert truth.snr_db(got, expected) > 100
 
 
+@both_ways
 @pytest.mark.parametrize("secs", [1, 4, 15, 60])
-def test_phase_is_exact_after_a_minute(secs):
+def test_phase_is_exact_after_a_minute(secs, run):
     amplitudes, f0_hz = controls(250 * secs, 60, n_batch=1)
-    got = harmonic_sum(amplitudes, f0_hz, HOP, RATE)[:, -14400:]
+    synthesise = run(lambda *x: harmonic_sum(*x, HOP, RATE))
+    got = synthesise(tf.constant(amplitudes), tf.constant(f0_hz))[:, -14400:]
     # The truth of the last 0.9 s: phase from a float64 sum, harmonics only there.
     tail = slice(250 * secs - 225, None)
     before = true_phase(f0_hz)[:, -14401, np.newaxis, np.newaxis]
@@ -62,13 +78,18 @@ def true_phase(f0_hz):
     return np.cumsum(envelope.numpy()[..., 0].astype(np.longdouble) / RATE, axis=1)
 
 
-def test_gradients_are_those_of_float64():
+@both_ways
+def test_gradients_are_those_of_float64(run):
     amplitudes, f0_hz = (tf.constant(x) for x in controls(50, 60))
     upstream = np.random.default_rng(1).normal(size=(2, 50 * HOP)).astype(np.float32)
-    with tf.GradientTape() as tape:
-        tape.watch([amplitudes, f0_hz])
-        total = tf.reduce_sum(harmonic_sum(amplitudes, f0_hz, HOP, RATE) * upstream)
-    got = tape.gradient(total, [amplitudes, f0_hz])
+
+    def gradients(*x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            total = tf.reduce_sum(harmonic_sum(*x, HOP, RATE) * upstream)
+        return tape.gradient(total, x)
+
+    got = run(gradients)(amplitudes, f0_hz)
     exact = [tf.cast(x, tf.float64) for x in (amplitudes, f0_hz)]
     with tf.GradientTape() as tape:
         tape.watch(exact)
@@ -94,19 +115,50 @@ def test_f0_gradient_is_the_central_difference():
     np.testing.assert_allclose(tape.gradient(y, x)[0], expected, rtol=1e-3, atol=1e-4)
 
 
-def test_harmonics_at_nyquist_and_above_are_silent():
+@both_ways
+def test_harmonics_at_nyquist_and_above_are_silent(run):
     f0_hz = np.full([1, 10], 1000.0, np.float32)
     amplitudes = np.zeros([1, 10, 12], np.float32)
     amplitudes[..., 7:] = 1.0  # 8 kHz and above
-    assert np.abs(harmonic_sum(amplitudes, f0_hz, HOP, RATE)).max() == 0.0
+    synthesise = run(lambda *x: harmonic_sum(*x, HOP, RATE))
+    audio = synthesise(tf.constant(amplitudes), tf.constant(f0_hz))
+    assert np.abs(audio).max() == 0.0
 
 
 def test_the_chunk_does_not_matter(monkeypatch):
     amplitudes, f0_hz = controls(50, 20)
     whole = harmonic_sum(amplitudes, f0_hz, HOP, RATE)
-    monkeypatch.setattr(kernel, "CHUNK_ELEMENTS", 20 * HOP * 7)  # 100 frames: 15 chunks
+    # 100 frames: 15 chunks
+    monkeypatch.setattr(harmonic_rows, "CHUNK_ELEMENTS", 20 * HOP * 7)
     np.testing.assert_allclose(
         harmonic_sum(amplitudes, f0_hz, HOP, RATE), whole, atol=1e-6
+    )
+
+
+def test_kernels_are_compiled_in_traced_functions_of_known_shapes_only():
+    seen = {}
+
+    def look(name, x):
+        seen[name] = can_compile(x)
+        return x
+
+    known, unknown = tf.TensorSpec([2, 3]), tf.TensorSpec([None, 3])
+    look("eager", tf.zeros([2, 3]))
+    tf.function(lambda x: look("known", x)).get_concrete_function(known)
+    tf.function(lambda x: look("unknown", x)).get_concrete_function(unknown)
+    with plain_kernels():
+        tf.function(lambda x: look("plain", x)).get_concrete_function(known)
+    assert seen == {"eager": False, "known": True, "unknown": False, "plain": False}
+
+
+def test_a_graph_of_unknown_length_gives_the_same():
+    amplitudes, f0_hz = (tf.constant(x) for x in controls(20, 10))
+    shapes = [tf.TensorSpec([None, None, 10]), tf.TensorSpec([None, None])]
+    synthesise = tf.function(
+        lambda *x: harmonic_sum(*x, HOP, RATE), input_signature=shapes
+    )
+    np.testing.assert_allclose(
+        synthesise(amplitudes, f0_hz), harmonic_sum(amplitudes, f0_hz, HOP, RATE)
     )
 
 
