@@ -28,13 +28,18 @@ def plain_kernels() -> Iterator[None]:
         _plain_only.reset(token)
 
 
+def wants_plain() -> bool:
+    """Whether `plain_kernels` is in force."""
+    return _plain_only.get()
+
+
 def can_compile(*tensors: Any) -> bool:
     """Whether a kernel of these tensors may be compiled here.
 
     Args:
         *tensors: All that it reads.
     """
-    if _plain_only.get() or tf.executing_eagerly():
+    if wants_plain() or tf.executing_eagerly():
         return False
     return all(x.shape.is_fully_defined() for x in tensors)
 

@@ -9,6 +9,8 @@ import numpy as np
 import scipy.fft
 import tensorflow as tf
 
+from ddsp_core.dsp.compiled import wants_plain
+from ddsp_core.dsp.convolution import convolve_frames, overlap_and_add
 from ddsp_core.dsp.maths import tf_float32
 from ddsp_core.errors import ShapeError, UsageError
 
@@ -96,10 +98,11 @@ def fft_convolve(
         )
     audio = tf.pad(audio, [[0, 0], [0, n_frames * frame_size - n_samples]])
     frames = tf.reshape(audio, [-1, n_frames, frame_size])
-    fft_size = get_fft_size(frame_size, ir_size)
-    spectrum = tf.signal.rfft(frames, [fft_size]) * tf.signal.rfft(response, [fft_size])
-    filtered = tf.signal.irfft(spectrum, [fft_size])
-    audio = tf.signal.overlap_and_add(filtered, frame_size)
+    # TFLite, whose graphs are plain, knows transforms of powers of two only.
+    fft_size = get_fft_size(frame_size, ir_size, power_of_2=wants_plain())
+    filtered = convolve_frames(frames, response, tf.constant(fft_size))
+    filtered = tf.ensure_shape(filtered, [n_batch, n_frames, fft_size])
+    audio = overlap_and_add(filtered, frame_size)
     return crop_and_compensate_delay(
         audio, n_samples, ir_size, padding, delay_compensation
     )
