@@ -18,6 +18,7 @@ N_BINS: Final = 360
 FILTERS: Final = (32, 4, 4, 4, 8, 16)  # times the capacity multiplier
 WIDTHS: Final = (512, 64, 64, 64, 64, 64)  # taps of each convolution
 N_STEPS_LEFT: Final = 4  # time steps after six halvings of 256
+BATCH_NORM: Final = ("gamma", "beta", "moving_mean", "moving_variance")
 BATCH_NORM_EPSILON: Final = 1e-3  # Keras' default, with which they were trained
 
 
@@ -67,31 +68,52 @@ def read_weights(path: str | os.PathLike[str], size: str) -> dict[str, np.ndarra
     Raises:
         FeatureError: The file is missing, no HDF5, or of another size.
     """
+    layers = read_layers(path, size)
+    dense = layers["classifier"]
+    result = {"kernel": dense["kernel"], "bias": dense["bias"]}
+    for i in range(1, len(FILTERS) + 1):
+        conv, norm = layers[f"conv{i}"], layers[f"conv{i}-BN"]
+        deviation = np.sqrt(norm["moving_variance"] + BATCH_NORM_EPSILON)
+        scale = norm["gamma"] / deviation
+        result[f"kernel{i}"] = conv["kernel"]
+        result[f"bias{i}"] = conv["bias"]
+        result[f"scale{i}"] = scale
+        result[f"offset{i}"] = norm["beta"] - norm["moving_mean"] * scale
+    return {name: np.asarray(array, np.float32) for name, array in result.items()}
+
+
+def read_layers(
+    path: str | os.PathLike[str], size: str
+) -> dict[str, dict[str, np.ndarray]]:
+    """Read a Keras weight file of CREPE as it is, layer by layer.
+
+    Args:
+        path: HDF5 file with or without the axis of length 1 in its kernels.
+        size: A key of `SIZES`.
+
+    Returns:
+        For i = 1..6: `conv{i}` with `kernel` [width, n_in, n_out] and `bias` [n_out],
+        `conv{i}-BN` with `gamma`, `beta`, `moving_mean` and `moving_variance`, [n_out];
+        and `classifier` with `kernel` [n_in, 360] and `bias` [360].
+
+    Raises:
+        FeatureError: The file is missing, no HDF5, or of another size.
+    """
     n_outs = [n * SIZES[size] for n in FILTERS]
     n_ins = [1, *n_outs[:-1]]
-    result: dict[str, np.ndarray] = {}
+    shapes: dict[str, dict[str, tuple[int, ...]]] = {}
+    for i, kernel in enumerate(zip(WIDTHS, n_ins, n_outs, strict=True), start=1):
+        shapes[f"conv{i}"] = {"kernel": kernel, "bias": kernel[-1:]}
+        shapes[f"conv{i}-BN"] = dict.fromkeys(BATCH_NORM, kernel[-1:])
+    n_features = N_STEPS_LEFT * n_outs[-1]
+    shapes["classifier"] = {"kernel": (n_features, N_BINS), "bias": (N_BINS,)}
     try:
         with h5py.File(path) as file:
-            for i, (width, n_in, n_out) in enumerate(
-                zip(WIDTHS, n_ins, n_outs, strict=True), start=1
-            ):
-                conv, norm = _arrays(file[f"conv{i}"]), _arrays(file[f"conv{i}-BN"])
-                deviation = np.sqrt(norm["moving_variance"] + BATCH_NORM_EPSILON)
-                scale = norm["gamma"] / deviation
-                result[f"kernel{i}"] = conv["kernel"].reshape(width, n_in, n_out)
-                result[f"bias{i}"] = conv["bias"].reshape(n_out)
-                result[f"scale{i}"] = scale
-                result[f"offset{i}"] = norm["beta"] - norm["moving_mean"] * scale
-            dense = _arrays(file["classifier"])
-            result["kernel"] = dense["kernel"].reshape(
-                N_STEPS_LEFT * n_outs[-1], N_BINS
-            )
-            result["bias"] = dense["bias"].reshape(N_BINS)
+            return {layer: _reshaped(file[layer], shapes[layer]) for layer in shapes}
     except (OSError, KeyError, ValueError) as error:
         raise FeatureError(
             f"{os.fspath(path)!r} does not hold the weights of CREPE {size!r}: {error}"
         ) from error
-    return {name: np.asarray(array, np.float32) for name, array in result.items()}
 
 
 def _inside(package: str, relative: str) -> list[Path]:
@@ -102,6 +124,14 @@ def _inside(package: str, relative: str) -> list[Path]:
         return []
     folders = spec.submodule_search_locations if spec else None
     return [Path(folder) / relative for folder in folders or ()]
+
+
+def _reshaped(
+    group: h5py.Group, shapes: dict[str, tuple[int, ...]]
+) -> dict[str, np.ndarray]:
+    """Return a layer's arrays in the given shapes."""
+    arrays = _arrays(group)
+    return {name: arrays[name].reshape(shape) for name, shape in shapes.items()}
 
 
 def _arrays(group: h5py.Group) -> dict[str, np.ndarray]:

@@ -9,6 +9,11 @@ from ddsp_core.losses.consistency import (
 )
 from ddsp_core.losses.density import KDEConsistencyLoss
 from ddsp_core.losses.difference import ParamLoss, mean_difference
+from ddsp_core.losses.embedding import (
+    EmbeddingLoss,
+    PretrainedCREPE,
+    PretrainedCREPEEmbeddingLoss,
+)
 from ddsp_core.losses.spectral import SpectralLoss, spectral_loss
 from ddsp_core.losses.transcription import HmmTranscriber
 from ddsp_core.losses.two_way_mismatch import TWMLoss
@@ -18,6 +23,7 @@ from ddsp_core.losses.wasserstein import (
 )
 
 __all__ = [
+    "EmbeddingLoss",
     "FilteredNoiseConsistencyLoss",
     "HarmonicConsistencyLoss",
     "HmmTranscriber",
@@ -25,6 +31,8 @@ __all__ = [
     "Loss",
     "LossGroup",
     "ParamLoss",
+    "PretrainedCREPE",
+    "PretrainedCREPEEmbeddingLoss",
     "SpectralLoss",
     "TWMLoss",
     "WassersteinConsistencyLoss",
