@@ -3,8 +3,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ddsp_core.errors import UsageError
-from ddsp_core.losses import LossGroup, ParamLoss, SpectralLoss, mean_difference
+from ddsp_core.errors import ShapeError, UsageError
+from ddsp_core.losses import (
+    EmbeddingLoss,
+    HmmTranscriber,
+    LossGroup,
+    ParamLoss,
+    PretrainedCREPE,
+    PretrainedCREPEEmbeddingLoss,
+    SpectralLoss,
+    mean_difference,
+    wasserstein_distance,
+)
 
 RNG = np.random.default_rng(0)
 TARGET, AUDIO = RNG.normal(0, 0.3, (2, 2, 8000)).astype(np.float32)
@@ -126,3 +136,45 @@ def test_a_floor_bounds_the_gradient_near_silence():
 def test_a_floor_that_is_not_positive_is_refused():
     with pytest.raises(UsageError, match="logmag_floor"):
         SpectralLoss(logmag_floor=0.0)(TARGET, AUDIO)
+
+
+def test_hmm_refuses_other_shapes_and_lengths():
+    loss = HmmTranscriber(n_timesteps=5, n_pitches=4)
+    track = np.ones((1, 6, 1), np.float32)
+    with pytest.raises(ShapeError, match=r"pitch has shape \(1, 6\)"):
+        loss(track[..., 0], track)
+    with pytest.raises(ShapeError, match="n_timesteps = 5"):
+        loss.predict_midi(track, track)
+
+
+def test_wasserstein_distance_refuses_weights_of_another_shape():
+    values, weights = tf.ones([2, 4, 5]), tf.ones([2, 4, 6])
+    with pytest.raises(ShapeError, match="u_weights"):
+        wasserstein_distance(values, values, weights, None)
+    with pytest.raises(ShapeError, match="equal axes but for the last"):
+        wasserstein_distance(values, values[0], None, None)
+
+
+def test_names_that_crepe_does_not_have_are_refused():
+    for options in ({"model_capacity": "huge"}, {"activation_layer": "conv1"}):
+        with pytest.raises(KeyError) as refusal:
+            PretrainedCREPEEmbeddingLoss(**options)
+        assert isinstance(refusal.value, UsageError)
+        assert next(iter(options.values())) in str(refusal.value)
+    with pytest.raises(ValueError, match=r"'conv9'.*conv1-BN"):
+        PretrainedCREPE(activation_layer="conv9")(AUDIO)
+
+
+def test_an_embedding_loss_without_a_model_is_refused():
+    with pytest.raises(UsageError, match="pretrained_model"):
+        EmbeddingLoss()(TARGET, AUDIO)
+
+
+def test_the_frames_of_crepe_are_centred_unless_told_otherwise():
+    crepe = PretrainedCREPE(activation_layer="classifier")
+    frames = crepe.frame_audio(AUDIO, hop_length=512, center=False).numpy()
+    assert frames.shape == (2, 14, 1024)
+    np.testing.assert_allclose(frames.mean(-1), 0.0, atol=1e-6)
+    np.testing.assert_allclose(frames.std(-1), 1.0, atol=1e-4)
+    centred = crepe.frame_audio(AUDIO, hop_length=512).numpy()
+    np.testing.assert_allclose(centred[:, 1:15], frames, atol=1e-5)
