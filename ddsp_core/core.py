@@ -1,5 +1,6 @@
 """Magenta's `ddsp.core`: its names, gathered from `ddsp_core.dsp`."""
 
+from ddsp_core.dsp.delays import variable_length_delay
 from ddsp_core.dsp.filters import (
     apply_window_to_impulse_response,
     crop_and_compensate_delay,
@@ -12,6 +13,11 @@ from ddsp_core.dsp.filters import (
     sinc_impulse_response,
 )
 from ddsp_core.dsp.framing import center_crop
+from ddsp_core.dsp.frequencies import (
+    frequencies_critical_bands,
+    frequencies_sigmoid,
+    frequencies_softmax,
+)
 from ddsp_core.dsp.maths import (
     diff,
     gradient_reversal,
@@ -40,10 +46,16 @@ from ddsp_core.dsp.oscillators import (
     oscillator_bank,
     remove_above_nyquist,
 )
+from ddsp_core.dsp.partials import harmonic_to_sinusoidal, sinusoidal_to_harmonic
 from ddsp_core.dsp.resampling import resample, upsample_with_windows
 from ddsp_core.dsp.scaling import exp_sigmoid, log_scale, soft_limit, sym_exp_sigmoid
+from ddsp_core.dsp.streaming import (
+    harmonic_oscillator_bank,
+    streaming_harmonic_synthesis,
+)
 from ddsp_core.dsp.units import (
     DB_RANGE,
+    Number,
     amplitude_to_db,
     bark_to_hz,
     db_to_amplitude,
@@ -60,9 +72,15 @@ from ddsp_core.dsp.units import (
     unit_to_hz,
     unit_to_midi,
 )
+from ddsp_core.dsp.wavetables import (
+    harmonic_distribution_to_wavetable,
+    linear_lookup,
+    wavetable_synthesis,
+)
 
 __all__ = [
     "DB_RANGE",
+    "Number",
     "amplitude_to_db",
     "angular_cumsum",
     "apply_window_to_impulse_response",
@@ -75,18 +93,25 @@ __all__ = [
     "diff",
     "exp_sigmoid",
     "fft_convolve",
+    "frequencies_critical_bands",
+    "frequencies_sigmoid",
+    "frequencies_softmax",
     "frequency_filter",
     "frequency_impulse_response",
     "get_fft_size",
     "get_harmonic_frequencies",
     "gradient_reversal",
+    "harmonic_distribution_to_wavetable",
+    "harmonic_oscillator_bank",
     "harmonic_synthesis",
+    "harmonic_to_sinusoidal",
     "hz_to_bark",
     "hz_to_erb",
     "hz_to_mel",
     "hz_to_midi",
     "hz_to_unit",
     "leaf_key",
+    "linear_lookup",
     "log10",
     "log_scale",
     "logb",
@@ -109,11 +134,15 @@ __all__ = [
     "sinc",
     "sinc_filter",
     "sinc_impulse_response",
+    "sinusoidal_to_harmonic",
     "soft_limit",
+    "streaming_harmonic_synthesis",
     "sym_exp_sigmoid",
     "tf_float32",
     "to_dict",
     "unit_to_hz",
     "unit_to_midi",
     "upsample_with_windows",
+    "variable_length_delay",
+    "wavetable_synthesis",
 ]

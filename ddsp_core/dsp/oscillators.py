@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from ddsp_core.dsp.checks import check_broadcast, check_shape
 from ddsp_core.dsp.harmonic_sum import harmonic_sum
 from ddsp_core.dsp.maths import safe_divide, tf_float32
+from ddsp_core.dsp.phase import accumulate, add_harmonics, audible, interpolate, sines
 from ddsp_core.dsp.resampling import resample
+
+SINUSOIDS = "[batch, n_samples, n_sinusoids]"
 
 
 def angular_cumsum(angular_frequency: Any, chunk_size: int = 1000) -> tf.Tensor:
@@ -107,13 +111,48 @@ def oscillator_bank(
 
     Returns:
         Audio, [batch, n_samples], or [batch, n_samples, n_sinusoids] if not added up.
+
+    Raises:
+        ShapeError: A shape is another.
     """
     del use_angular_cumsum
     frequencies = tf_float32(frequency_envelopes)
-    amplitudes = remove_above_nyquist(frequencies, amplitude_envelopes, sample_rate)
-    phase = angular_cumsum(frequencies * (2.0 * math.pi / sample_rate))
-    audio = amplitudes * tf.sin(phase)
-    return tf.reduce_sum(audio, axis=-1) if sum_sinusoids else audio
+    amplitudes = tf_float32(amplitude_envelopes)
+    check_shape("frequency_envelopes", frequencies, SINUSOIDS)
+    check_shape("amplitude_envelopes", amplitudes, SINUSOIDS)
+    check_broadcast(frequency_envelopes=frequencies, amplitude_envelopes=amplitudes)
+    return _sinusoids(frequencies, amplitudes, sample_rate, sum_sinusoids)
+
+
+def sinusoidal_synthesis(
+    frequencies: Any,
+    amplitudes: Any,
+    n_samples: int = 64000,
+    sample_rate: int = 16000,
+    amp_resample_method: str = "window",
+) -> tf.Tensor:
+    """Synthesise sinusoids from frames; those at Nyquist and above are silent.
+
+    Args:
+        frequencies: In Hz, [batch, n_frames, n_sinusoids].
+        amplitudes: The same shape.
+        n_samples: Length of the audio.
+        sample_rate: In Hz.
+        amp_resample_method: How amplitudes go from frame to frame, as in `resample`.
+
+    Returns:
+        Audio, [batch, n_samples].
+
+    Raises:
+        ShapeError: A shape is another.
+    """
+    frequencies, amplitudes = tf_float32(frequencies), tf_float32(amplitudes)
+    check_shape("frequencies", frequencies, "[batch, n_frames, n_sinusoids]")
+    check_shape("amplitudes", amplitudes, "[batch, n_frames, n_sinusoids]")
+    envelopes = resample(amplitudes, n_samples, method=amp_resample_method)
+    frequencies = interpolate(frequencies, n_samples)
+    check_broadcast(frequencies=frequencies, amplitudes=envelopes)
+    return _sinusoids(frequencies, envelopes, sample_rate, sum_sinusoids=True)
 
 
 def harmonic_synthesis(
@@ -143,10 +182,18 @@ def harmonic_synthesis(
 
     Returns:
         Audio, [batch, n_samples].
+
+    Raises:
+        ShapeError: A shape is another, or n_samples cannot be reached by the method.
     """
     f0_hz, amplitudes = tf_float32(frequencies), tf_float32(amplitudes)
+    check_shape("frequencies", f0_hz, "[batch, n_frames, 1]")
+    check_shape("amplitudes", amplitudes, "[batch, n_frames, n_harmonics]")
     if harmonic_distribution is not None:
-        amplitudes = amplitudes * tf_float32(harmonic_distribution)
+        shares = tf_float32(harmonic_distribution)
+        check_shape("harmonic_distribution", shares, "[batch, n_frames, n_harmonics]")
+        check_broadcast(amplitudes=amplitudes, harmonic_distribution=shares)
+        amplitudes = amplitudes * shares
     n_frames = f0_hz.shape[1]
     is_regular = (
         harmonic_shifts is None
@@ -160,12 +207,32 @@ def harmonic_synthesis(
         return harmonic_sum(
             amplitudes, f0_hz[..., 0], hop_size, sample_rate, amp_resample_method
         )
-    shifts = 0.0 if harmonic_shifts is None else tf_float32(harmonic_shifts)
-    n_harmonics = max(amplitudes.shape[-1], *getattr(shifts, "shape", [1])[-1:])
-    frequencies = get_harmonic_frequencies(f0_hz, n_harmonics) * (1.0 + shifts)
-    return oscillator_bank(
-        resample(frequencies, n_samples),
-        resample(amplitudes, n_samples, amp_resample_method),
-        sample_rate,
-        use_angular_cumsum=use_angular_cumsum,
-    )
+    envelopes = resample(amplitudes, n_samples, amp_resample_method)
+    if harmonic_shifts is None:
+        f0_hz = interpolate(f0_hz, n_samples)
+        harmonics_hz = get_harmonic_frequencies(f0_hz, int(envelopes.shape[-1]))
+        envelopes *= audible(harmonics_hz, sample_rate)
+        return add_harmonics(accumulate(f0_hz, sample_rate), envelopes)
+    shifts = tf_float32(harmonic_shifts)
+    check_shape("harmonic_shifts", shifts, "[batch, n_frames, n_harmonics]")
+    check_broadcast(frequencies=f0_hz, harmonic_shifts=shifts)
+    n_harmonics = max(int(amplitudes.shape[-1]), int(shifts.shape[-1]))
+    # In float64: a rounded frequency would be out of tune for the whole sound.
+    numbers = tf.range(1, n_harmonics + 1, dtype=tf.float64)
+    shifted = 1.0 + tf.cast(shifts, tf.float64)
+    partials_hz = tf.cast(f0_hz, tf.float64) * numbers * shifted
+    partials_hz = interpolate(partials_hz, n_samples)
+    check_broadcast(harmonic_shifts=partials_hz, amplitudes=envelopes)
+    return _sinusoids(partials_hz, envelopes, sample_rate, sum_sinusoids=True)
+
+
+def _sinusoids(
+    frequency_hz: tf.Tensor,
+    amplitudes: tf.Tensor,
+    sample_rate: int,
+    sum_sinusoids: bool,
+) -> tf.Tensor:
+    """Sinusoids of frequencies, of any float, and amplitudes at every sample."""
+    amplitudes *= audible(frequency_hz, sample_rate)
+    audio = amplitudes * sines(accumulate(frequency_hz, sample_rate))
+    return tf.reduce_sum(audio, axis=-1) if sum_sinusoids else audio

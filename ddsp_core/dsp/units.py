@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import tensorflow as tf
 
 from ddsp_core.dsp.maths import log10, logb, tf_float32
 
+# What Magenta annotates its conversions with: they keep the type they are given.
+Number = TypeVar("Number", int, float, np.ndarray, tf.Tensor)
 DB_RANGE = 80.0  # dB below the reference at which levels are clipped.
 A4_HZ = 440.0
 A4_MIDI = 69.0
