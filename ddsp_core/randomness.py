@@ -29,6 +29,7 @@ def uniform(
     minval: float = 0.0,
     maxval: float = 1.0,
     dtype: tf.DType = tf.float32,
+    is_shared: bool = False,
 ) -> tf.Tensor:
     """Draw uniform numbers in [minval, maxval).
 
@@ -37,8 +38,11 @@ def uniform(
         minval: Least value.
         maxval: Bound that is not reached.
         dtype: Of the result.
+        is_shared: The draw is one for all examples of the global batch, and so its
+            first axis is not the batch.
     """
-    return _draw.get()(shape, minval, maxval, dtype)
+    draw = _draw_shared if is_shared else _draw
+    return draw.get()(shape, minval, maxval, dtype)
 
 
 @contextlib.contextmanager
@@ -47,16 +51,13 @@ def replace_uniform(draw: Draw) -> Iterator[None]:
 
     What a `tf.function` draws is decided when it is traced.
     """
-    token = _draw.set(draw)
-    try:
+    with _drawing(draw, draw):
         yield
-    finally:
-        _draw.reset(token)
 
 
 @contextlib.contextmanager
 def keyed(seed: Any, step: Any, rows: Any) -> Iterator[None]:
-    """Inside the block, draws are stateless and belong to examples.
+    """Inside the block, draws are stateless and belong to examples, or to the step.
 
     Enter it inside the traced step, so that `step` and `rows` are its tensors.
 
@@ -73,13 +74,23 @@ def keyed(seed: Any, step: Any, rows: Any) -> Iterator[None]:
     seed, step = tf.cast(seed, tf.int64), tf.cast(step, tf.int64)
     n_draws = 0
 
-    def draw(shape: Sequence[Any], low: Any, high: Any, dtype: tf.DType) -> tf.Tensor:
+    def first_key() -> tf.Tensor:
         nonlocal n_draws
-        _check_batch(shape, rows)
         if n_draws == MAX_DRAWS:
             raise ShapeError(f"more than {MAX_DRAWS} random draws in one step")
-        keys = ((step * MAX_DRAWS + n_draws) * MAX_ROWS) + rows
         n_draws += 1
+        return (step * MAX_DRAWS + n_draws - 1) * MAX_ROWS
+
+    def draw_shared(
+        shape: Sequence[Any], low: Any, high: Any, dtype: tf.DType
+    ) -> tf.Tensor:
+        return tf.random.stateless_uniform(
+            shape, [seed, first_key()], low, high, dtype, alg="philox"
+        )
+
+    def draw(shape: Sequence[Any], low: Any, high: Any, dtype: tf.DType) -> tf.Tensor:
+        _check_batch(shape, rows)
+        keys = first_key() + rows
         drawn = tf.map_fn(
             lambda key: tf.random.stateless_uniform(
                 shape[1:], [seed, key], low, high, dtype, alg="philox"
@@ -89,8 +100,19 @@ def keyed(seed: Any, step: Any, rows: Any) -> Iterator[None]:
         )
         return tf.ensure_shape(drawn, [rows.shape[0], *drawn.shape[1:]])
 
-    with replace_uniform(draw):
+    with _drawing(draw, draw_shared):
         yield
+
+
+@contextlib.contextmanager
+def _drawing(draw: Draw, draw_shared: Draw) -> Iterator[None]:
+    """Inside the block, let these make the draws."""
+    tokens = _draw.set(draw), _draw_shared.set(draw_shared)
+    try:
+        yield
+    finally:
+        _draw.reset(tokens[0])
+        _draw_shared.reset(tokens[1])
 
 
 def _check_batch(shape: Sequence[Any], rows: tf.Tensor) -> None:
@@ -111,4 +133,7 @@ def _draw_from_tensorflow(
 
 _draw: contextvars.ContextVar[Draw] = contextvars.ContextVar(
     "draw", default=_draw_from_tensorflow
+)
+_draw_shared: contextvars.ContextVar[Draw] = contextvars.ContextVar(
+    "draw_shared", default=_draw_from_tensorflow
 )

@@ -7,9 +7,17 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from ddsp_core import randomness
+from ddsp_core.dsp.checks import check_shape
 from ddsp_core.dsp.filters import frequency_filter
-from ddsp_core.dsp.oscillators import harmonic_synthesis, normalize_harmonics
+from ddsp_core.dsp.frequencies import frequencies_sigmoid
+from ddsp_core.dsp.oscillators import (
+    harmonic_synthesis,
+    normalize_harmonics,
+    remove_above_nyquist,
+    sinusoidal_synthesis,
+)
 from ddsp_core.dsp.scaling import exp_sigmoid
+from ddsp_core.dsp.wavetables import wavetable_synthesis
 from ddsp_core.processors import Processor
 
 ScaleFn = Callable[[tf.Tensor], tf.Tensor]
@@ -26,7 +34,12 @@ class TensorToAudio(Processor):
         return {"samples": samples}
 
     def get_signal(self, samples: tf.Tensor) -> tf.Tensor:
-        """Return [batch, n_samples]."""
+        """Return [batch, n_samples].
+
+        Raises:
+            ShapeError: The shape is another.
+        """
+        check_shape("samples", samples, "[batch, n_samples, 1]")
         return tf.squeeze(samples, 2)
 
 
@@ -75,7 +88,17 @@ class Harmonic(Processor):
             amplitudes: Network output, [batch, n_frames, 1].
             harmonic_distribution: Network output, [batch, n_frames, n_harmonics].
             f0_hz: [batch, n_frames, 1].
+
+        Raises:
+            ShapeError: A shape is another.
         """
+        check_shape("amplitudes", amplitudes, "[batch, n_frames, 1]")
+        check_shape(
+            "harmonic_distribution",
+            harmonic_distribution,
+            "[batch, n_frames, n_harmonics]",
+        )
+        check_shape("f0_hz", f0_hz, "[batch, n_frames, 1]")
         if self.scale_fn is not None:
             amplitudes = self.scale_fn(amplitudes)
             harmonic_distribution = self.scale_fn(harmonic_distribution)
@@ -141,10 +164,136 @@ class FilteredNoise(Processor):
 
     def get_signal(self, magnitudes: tf.Tensor) -> tf.Tensor:
         """Return audio, [batch, n_samples], of new noise."""
-        n_batch = magnitudes.shape[0]
-        shape = [
-            tf.shape(magnitudes)[0] if n_batch is None else n_batch,
-            self.n_samples,
-        ]
-        noise = randomness.uniform(shape, -1.0, 1.0)
-        return frequency_filter(noise, magnitudes, window_size=self.window_size)
+        return filtered_noise(magnitudes, self.n_samples, self.window_size)
+
+
+class Wavetable(Processor):
+    """An oscillator that reads tables which change from frame to frame.
+
+    Args:
+        n_samples: Length of the audio.
+        sample_rate: In Hz.
+        scale_fn: From network outputs to amplitudes and tables; None leaves them.
+        name: As in `Processor`.
+    """
+
+    def __init__(
+        self,
+        n_samples: int = 64000,
+        sample_rate: int = 16000,
+        scale_fn: ScaleFn | None = exp_sigmoid,
+        name: str = "wavetable",
+    ) -> None:
+        super().__init__(name=name)
+        self.n_samples = n_samples
+        self.sample_rate = sample_rate
+        self.scale_fn = scale_fn
+
+    def get_controls(
+        self, amplitudes: tf.Tensor, wavetables: tf.Tensor, f0_hz: tf.Tensor
+    ) -> dict:
+        """Return scaled amplitudes and tables.
+
+        Args:
+            amplitudes: Network output, [batch, n_frames, 1].
+            wavetables: Network output, [batch, n_frames, n_wavetable].
+            f0_hz: [batch, n_frames, 1].
+        """
+        if self.scale_fn is not None:
+            amplitudes = self.scale_fn(amplitudes)
+            wavetables = self.scale_fn(wavetables)
+        return {"amplitudes": amplitudes, "wavetables": wavetables, "f0_hz": f0_hz}
+
+    def get_signal(
+        self, amplitudes: tf.Tensor, wavetables: tf.Tensor, f0_hz: tf.Tensor
+    ) -> tf.Tensor:
+        """Return audio, [batch, n_samples], of what `get_controls` returned."""
+        return wavetable_synthesis(
+            frequencies=f0_hz,
+            amplitudes=amplitudes,
+            wavetables=wavetables,
+            n_samples=self.n_samples,
+            sample_rate=self.sample_rate,
+        )
+
+
+class Sinusoidal(Processor):
+    """A bank of sinusoids, each with a frequency of its own.
+
+    Args:
+        n_samples: Length of the audio.
+        sample_rate: In Hz.
+        amp_scale_fn: From network outputs to amplitudes; None leaves them.
+        amp_resample_method: As in `Harmonic`.
+        freq_scale_fn: From network outputs to frequencies in Hz; None leaves them.
+        name: As in `Processor`.
+    """
+
+    def __init__(
+        self,
+        n_samples: int = 64000,
+        sample_rate: int = 16000,
+        amp_scale_fn: ScaleFn | None = exp_sigmoid,
+        amp_resample_method: str = "window",
+        freq_scale_fn: ScaleFn | None = frequencies_sigmoid,
+        name: str = "sinusoidal",
+    ) -> None:
+        super().__init__(name=name)
+        self.n_samples = n_samples
+        self.sample_rate = sample_rate
+        self.amp_scale_fn = amp_scale_fn
+        self.amp_resample_method = amp_resample_method
+        self.freq_scale_fn = freq_scale_fn
+
+    def get_controls(self, amplitudes: tf.Tensor, frequencies: tf.Tensor) -> dict:
+        """Return scaled amplitudes and frequencies.
+
+        Args:
+            amplitudes: Network output, [batch, n_frames, n_sinusoids].
+            frequencies: Network output, [batch, n_frames, n_sinusoids], or as many as
+                `freq_scale_fn` takes for each sinusoid.
+
+        Returns:
+            Amplitudes, those at Nyquist and above silenced if frequencies were scaled,
+            and frequencies in Hz, [batch, n_frames, n_sinusoids].
+        """
+        if self.amp_scale_fn is not None:
+            amplitudes = self.amp_scale_fn(amplitudes)
+        if self.freq_scale_fn is not None:
+            frequencies = self.freq_scale_fn(frequencies)
+            amplitudes = remove_above_nyquist(frequencies, amplitudes, self.sample_rate)
+        return {"amplitudes": amplitudes, "frequencies": frequencies}
+
+    def get_signal(self, amplitudes: tf.Tensor, frequencies: tf.Tensor) -> tf.Tensor:
+        """Return audio, [batch, n_samples], of what `get_controls` returned."""
+        return sinusoidal_synthesis(
+            frequencies,
+            amplitudes,
+            n_samples=self.n_samples,
+            sample_rate=self.sample_rate,
+            amp_resample_method=self.amp_resample_method,
+        )
+
+
+def filtered_noise(
+    magnitudes: tf.Tensor, n_samples: int, window_size: int, is_shared: bool = False
+) -> tf.Tensor:
+    """Draw white noise and filter it.
+
+    Args:
+        magnitudes: [batch, n_frames, n_frequencies].
+        n_samples: Length of the noise.
+        window_size: As in `FilteredNoise`.
+        is_shared: The batch is 1, and the noise one for all examples.
+
+    Returns:
+        [batch, n_samples].
+
+    Raises:
+        ShapeError: The shape of the magnitudes is another.
+    """
+    check_shape("magnitudes", magnitudes, "[batch, n_frames, n_frequencies]")
+    n_batch = magnitudes.shape[0]
+    shape = [tf.shape(magnitudes)[0] if n_batch is None else n_batch, n_samples]
+    noise = randomness.uniform(shape, -1.0, 1.0, is_shared=is_shared)
+    return frequency_filter(noise, magnitudes, window_size=window_size)
