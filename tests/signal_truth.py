@@ -23,9 +23,14 @@ def envelope(frames: tf.Tensor, hop_size: int, method: str) -> tf.Tensor:
 
 def oscillators(frequency_hz: tf.Tensor, amplitude: tf.Tensor, rate: int) -> tf.Tensor:
     """Sinusoids [batch, n_samples, n_sinusoids] below Nyquist, added up."""
+    return tf.reduce_sum(sinusoids(frequency_hz, amplitude, rate), axis=-1)
+
+
+def sinusoids(frequency_hz: tf.Tensor, amplitude: tf.Tensor, rate: int) -> tf.Tensor:
+    """Sinusoids [batch, n_samples, n_sinusoids], silent at Nyquist and above."""
     phase = tf.cumsum(frequency_hz, axis=1) * (2 * np.pi / rate)
     audible = tf.cast(frequency_hz < rate / 2, tf.float64)
-    return tf.reduce_sum(audible * amplitude * tf.sin(phase), axis=-1)
+    return audible * amplitude * tf.sin(phase)
 
 
 def harmonic(
@@ -40,6 +45,42 @@ def harmonic(
     f0_envelope = envelope(f0_hz, hop_size, "linear")
     amplitude_envelope = envelope(amplitudes, hop_size, method)
     return oscillators(f0_envelope * numbers, amplitude_envelope, rate)
+
+
+def resampled(frames: tf.Tensor, n_samples: int, method: str = "linear") -> tf.Tensor:
+    """Frames [batch, n_frames, channels] at each of any number of samples."""
+    n_frames = frames.shape[1]
+    if method == "cubic":  # TensorFlow's own weights, of unit frames
+        unit = tf.reshape(tf.eye(n_frames), [1, n_frames, 1, n_frames])
+        weights = tf.compat.v1.image.resize(unit, [n_samples, 1], "bicubic")
+        weights = tf.cast(weights[0, :, 0], tf.float64)
+        return tf.einsum("tf,bfc->btc", weights, frames)
+    if n_samples % n_frames == 0:
+        return envelope(frames, n_samples // n_frames, method)
+    place = np.arange(n_samples) * n_frames / n_samples
+    here = place.astype(int)
+    weight = (place - here)[:, np.newaxis] * (method == "linear")
+    start = tf.gather(frames, here, axis=1)
+    end = tf.gather(frames, np.minimum(here + 1, n_frames - 1), axis=1)
+    return start * (1 - weight) + end * weight
+
+
+def table_lookup(tables: tf.Tensor, cycles: tf.Tensor) -> tf.Tensor:
+    """Read periodic tables [batch, n_samples, n] at cycles [batch, n_samples]."""
+    n = tables.shape[-1]
+    place = (cycles - tf.stop_gradient(tf.floor(cycles))) * n
+    entries = tf.range(n, dtype=tf.float64)
+    distance = tf.abs(place[..., tf.newaxis] - entries)
+    weights = tf.nn.relu(1 - tf.minimum(distance, n - distance))
+    return tf.reduce_sum(weights * tables, axis=-1)
+
+
+def delayed(audio: tf.Tensor, delay: tf.Tensor, longest: int) -> tf.Tensor:
+    """Audio [batch, n_samples] delayed by `delay` samples, of 0 to `longest`."""
+    padded = tf.pad(audio, [[0, 0], [longest, 0]])
+    past = tf.signal.frame(padded, longest + 1, 1)[..., ::-1]
+    distance = tf.abs(delay[..., tf.newaxis] - tf.range(longest + 1, dtype=tf.float64))
+    return tf.reduce_sum(tf.nn.relu(1 - distance) * past, axis=-1)
 
 
 def exp_sigmoid(x: tf.Tensor) -> tf.Tensor:

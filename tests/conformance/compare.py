@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ddsp_core.errors import FeatureError
-from tests.conformance import exceptions, oscillators
+from tests.conformance import exceptions, truths
 from tests.conformance.calls import has_unknown_weights, run
 from tests.conformance.kit import Case, Unavailable
 from tests.conformance.literals import check_literal
@@ -44,8 +44,8 @@ def check(case: Case) -> str:
         for name in case.arrays("outputs")
         if name not in skipped and (problem := mismatch(case, name, outputs))
     }
-    if problems and oscillators.is_oscillator(case):
-        oscillators.check_nearer(case, outputs, list(problems))
+    if problems and truths.has_truth(case):
+        truths.check_nearer(case, outputs, list(problems))
         return NEARER
     assert not problems, f"{case}: {problems}"
     return PASSED if listed is None else LISTED
@@ -67,7 +67,7 @@ def mismatch(case: Case, name: str, outputs: dict[str, np.ndarray]) -> str | Non
     if got.dtype == bool:
         got, expected = got.astype(int), expected.astype(int)
     error = np.asarray(got - expected, np.float64)
-    if "modulo 2" in case.notes and is_angle(case, name):
+    if truths.is_angle(case, name):
         error = (error + np.pi) % (2 * np.pi) - np.pi
     error = error[_frames_that_count(case, name, error)]
     expected, got = (x[_frames_that_count(case, name, x)] for x in (expected, got))
@@ -83,11 +83,6 @@ def mismatch(case: Case, name: str, outputs: dict[str, np.ndarray]) -> str | Non
         return None
     worst = np.nanmax(np.abs(error[wrong]))
     return f"differs in {wrong.sum()} of {wrong.size} entries, by up to {worst}"
-
-
-def is_angle(case: Case, name: str) -> bool:
-    """Whether an output of a case with angles is one: all, or the second of two."""
-    return len(case.spec["outputs"]) == 1 or name != "out0"
 
 
 def _frames_that_count(case: Case, name: str, values: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Where we are not what was recorded, and why: the only list of it.
 
-Beside what the kit itself marks (informative, defects, random draws) and the
-oscillators, whose rule is in `oscillators.py`.
+Beside what the kit itself marks (informative, defects, random draws) and what
+float64 decides, whose rule is in `truths.py`.
 """
 
 from __future__ import annotations

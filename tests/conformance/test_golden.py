@@ -10,13 +10,13 @@ import pytest
 
 from tests.conformance import exceptions
 from tests.conformance.compare import LISTED, NEARER, PASSED, check
-from tests.conformance.kit import Unavailable, cases
+from tests.conformance.kit import COMMITTED, Unavailable, cases, folder
 
 TESTS = Path(__file__).parents[1]
 CASES = cases()
 # Cases of the kit that is committed which run, at least: a name that went missing must
 # not turn into a skip.
-MIN_RUNNING = 330
+MIN_RUNNING = 400
 OUTCOMES: dict[str, str] = {}
 
 
@@ -46,7 +46,8 @@ def test_the_counts(capsys):
     with capsys.disabled():
         lines = [f"  {n:4d} {reason}" for reason, n in counts.most_common()]
         print(f"\n{len(CASES)} golden cases:", *lines, sep="\n")  # noqa: T201
-    assert counts[PASSED] + counts[LISTED] + counts[NEARER] >= MIN_RUNNING
+    n_running = counts[PASSED] + counts[LISTED] + counts[NEARER]
+    assert n_running >= MIN_RUNNING or folder() != COMMITTED
 
 
 def test_case_names_are_unique():
