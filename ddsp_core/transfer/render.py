@@ -27,6 +27,7 @@ from ddsp_core.transfer.streaming import (
 )
 
 CHUNK_SECS: Final = 10.0  # some 100 MB of a 512-channel decoder
+WARM_UP_SECS: Final = 0.5  # most of a note's settling; more changes little
 NOISE_SEED: Final = 0  # so that the same input gives the same output
 
 
@@ -38,17 +39,24 @@ class Player:
         spec: Of the model.
         chunk_secs: Length of what is computed at a time; the result does not depend
             on it, the memory needed does.
+        warm_up_secs: For how long the first frame is played, unheard, before a
+            recording that begins within a note; 0 for a start as in training.
 
     Raises:
         ConfigError: The model has parts that can't be played chunk by chunk.
     """
 
     def __init__(
-        self, model: Autoencoder, spec: ExampleSpec, chunk_secs: float = CHUNK_SECS
+        self,
+        model: Autoencoder,
+        spec: ExampleSpec,
+        chunk_secs: float = CHUNK_SECS,
+        warm_up_secs: float = WARM_UP_SECS,
     ) -> None:
         self.spec = spec
         self._n_chunk = max(1, round(chunk_secs * spec.frame_rate))
-        self._decoder = DecoderStream(model, self._n_chunk)
+        self._n_warm_up = round(warm_up_secs * spec.frame_rate)
+        self._decoder = DecoderStream(model)
         self._group = model.processor_group
         _Graph(self._group, spec, self._n_chunk)  # refuse now what it can't play
 
@@ -71,6 +79,8 @@ class Player:
         n_frames = max(1, math.ceil(n_samples / hop_size))
         f0_hz, loudness_db, gate = _held(conditioning, n_frames, n_chunk)
         self._decoder.reset()
+        if self._n_warm_up and gate[0]:
+            self._decoder.warm_up(f0_hz[0], loudness_db[0], self._n_warm_up)
         position = -N_LATENCY * hop_size  # of the first sample that comes next
         for start in range(0, n_frames + N_LATENCY, n_chunk):
             chunk = slice(start, start + n_chunk)

@@ -31,16 +31,13 @@ class DecoderStream:
 
     Args:
         model: With its variables made and restored.
-        n_frames: Of a chunk.
 
     Raises:
         ConfigError: The model has parts whose state cannot be carried.
     """
 
-    def __init__(self, model: Autoencoder, n_frames: int) -> None:
+    def __init__(self, model: Autoencoder) -> None:
         _check_streamable(model)
-        # Features come adjusted: measuring the loudness anew would undo it.
-        self._preprocessor = F0LoudnessPreprocessor(n_frames, compute_loudness=False)
         self._decoder = _with_state(model.decoder)
         self._n_units = model.decoder.rnn.rnn.units
         self.reset()
@@ -49,6 +46,19 @@ class DecoderStream:
     def reset(self) -> None:
         """Begin another recording."""
         self._state = tf.zeros([1, self._n_units])
+
+    def warm_up(self, f0_hz: float, loudness_db: float, n_frames: int) -> None:
+        """Decode frames that are not heard, all alike.
+
+        From a state of zeros a decoder needs some frames to find its level, which a
+        recording that begins within a note would make heard as a slow attack.
+
+        Args:
+            f0_hz: Of every frame.
+            loudness_db: Of every frame.
+            n_frames: How many.
+        """
+        self(np.full(n_frames, f0_hz), np.full(n_frames, loudness_db))
 
     def __call__(self, f0_hz: np.ndarray, loudness_db: np.ndarray) -> Tensors:
         """Decode the next chunk.
@@ -70,7 +80,9 @@ class DecoderStream:
 
     def _decode(self, f0_hz: tf.Tensor, loudness_db: tf.Tensor, state: Any) -> Tensors:
         features = {"f0_hz": f0_hz, "loudness_db": loudness_db}
-        features |= self._preprocessor(features, training=False)
+        # Features come adjusted: measuring the loudness anew would undo it.
+        preprocess = F0LoudnessPreprocessor(f0_hz.shape[1], compute_loudness=False)
+        features |= preprocess(features, training=False)
         return features | self._decoder({**features, "state": state})
 
 

@@ -13,7 +13,7 @@ from ddsp_core.spec import ExampleSpec
 from ddsp_core.synths import FilteredNoise
 from ddsp_core.transfer.condition import Conditioning
 from ddsp_core.transfer.render import NOISE_SEED, Player
-from ddsp_core.transfer.streaming import NoiseStream
+from ddsp_core.transfer.streaming import DecoderStream, NoiseStream
 from tests.ddsp_core.transfer.small_instrument import make_model
 
 N_FRAMES = 400  # 1.6 s
@@ -36,12 +36,13 @@ def conditioning():
 
 
 @functools.lru_cache
-def player_of(model, n_chunk):
-    return Player(model, SPEC, n_chunk / SPEC.frame_rate)
+def player_of(model, n_chunk, warm_up_secs=0):
+    """Without a warm-up by default: as the model's own call begins."""
+    return Player(model, SPEC, n_chunk / SPEC.frame_rate, warm_up_secs)
 
 
-def play(model, conditioning, n_chunk, n_samples=SPEC.n_samples):
-    player = player_of(model, n_chunk)
+def play(model, conditioning, n_chunk, n_samples=SPEC.n_samples, warm_up_secs=0):
+    player = player_of(model, n_chunk, warm_up_secs)
     return np.concatenate(list(player.render(conditioning, n_samples)))
 
 
@@ -93,6 +94,32 @@ def test_a_shut_gate_is_silence_and_the_reverb_rings_into_it(model, conditioning
     assert np.abs(audio[151 * 64 : 155 * 64]).max() > 1e-4
     # After the last sounding hop, the filters' reach and the response, nothing is left.
     assert np.abs(audio[152 * 64 + 9000 :]).max() < 1e-6
+
+
+def test_after_a_warm_up_a_decoder_is_within_the_note(model, conditioning):
+    f0_hz, loudness_db = conditioning.f0_hz, conditioning.loudness_db
+    stream = DecoderStream(model)
+    longer = stream(*(np.r_[np.repeat(x[0], 50), x] for x in (f0_hz, loudness_db)))
+    stream.reset()
+    cold = stream(f0_hz, loudness_db)["amps"][:, :5]
+    stream.reset()
+    stream.warm_up(f0_hz[0], loudness_db[0], 50)
+    warm = stream(f0_hz, loudness_db)["amps"]
+    np.testing.assert_allclose(warm, longer["amps"][:, 50:], atol=1e-4)
+    assert np.abs(cold - warm[:, :5]).max() > 1e-2
+
+
+def test_only_what_begins_within_a_note_is_warmed_up(model, conditioning):
+    gate = np.ones(N_FRAMES, np.float32)
+    open_ = dataclasses.replace(conditioning, gate=gate)
+    cold, warm = (play(model, open_, 100, warm_up_secs=secs) for secs in (0, 0.4))
+    assert np.abs(cold - warm).max() > 1e-3
+    gate = gate.copy()
+    gate[:50] = 0
+    late = dataclasses.replace(conditioning, gate=gate)
+    cold, warm = (play(model, late, 100, warm_up_secs=secs) for secs in (0, 0.4))
+    np.testing.assert_array_equal(cold, warm)
+    assert np.abs(cold[: 64 * 45]).max() < 1e-9 < np.abs(cold[64 * 60 :]).max()
 
 
 def test_no_frames_at_all_play_as_silence(model):
