@@ -1,4 +1,4 @@
-"""Magenta's `ddsp.spectral_ops`: its names, gathered from `ddsp_core.dsp`."""
+"""Magenta's `ddsp.spectral_ops`: its names, from `ddsp_core.dsp` and `features`."""
 
 from ddsp_core.dsp.framing import (
     get_framed_lengths,
@@ -17,16 +17,23 @@ from ddsp_core.dsp.spectra import (
     stft_np,
 )
 from ddsp_core.dsp.units import DB_RANGE
+from ddsp_core.features.crepe import FRAME_SIZE as CREPE_FRAME_SIZE
+from ddsp_core.features.pretrained import (
+    CREPE_SAMPLE_RATE,
+    PretrainedCREPE,
+    compute_f0,
+    reset_crepe,
+)
 
 F0_RANGE = 127.0  # MIDI pitch
-CREPE_SAMPLE_RATE = 16000  # Hz
-CREPE_FRAME_SIZE = 1024  # samples
 
 __all__ = [
     "CREPE_FRAME_SIZE",
     "CREPE_SAMPLE_RATE",
     "DB_RANGE",
     "F0_RANGE",
+    "PretrainedCREPE",
+    "compute_f0",
     "compute_logmag",
     "compute_logmel",
     "compute_loudness",
@@ -38,6 +45,7 @@ __all__ = [
     "get_framed_lengths",
     "pad",
     "pad_or_trim_to_expected_length",
+    "reset_crepe",
     "safe_log",
     "stft",
     "stft_np",

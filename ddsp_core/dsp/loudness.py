@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from ddsp_core.dsp.checks import check_positive, check_shape
 from ddsp_core.dsp.framing import frames, pad
 from ddsp_core.dsp.maths import tf_float32
-from ddsp_core.dsp.spectra import stft
 from ddsp_core.dsp.units import DB_RANGE, amplitude_to_db, power_to_db
 
 MIN_A_WEIGHTING_DB = -80.0  # where librosa clips it, and so Magenta's loudness.
@@ -34,7 +34,7 @@ def compute_rms_energy(
     Returns:
         [n_frames] or [batch, n_frames].
     """
-    hop_size = sample_rate // frame_rate
+    hop_size = _hop_size(sample_rate, frame_rate)
     padded = pad(audio, frame_size, hop_size, padding)
     return tf.reduce_mean(frames(padded, frame_size, hop_size) ** 2.0, axis=-1) ** 0.5
 
@@ -80,17 +80,16 @@ def compute_loudness(
     Returns:
         In dB, [n_frames] or [batch, n_frames].
     """
-    hop_size = sample_rate // frame_rate
+    hop_size = _hop_size(sample_rate, frame_rate)
+    audio = tf_float32(audio)
+    check_shape("audio", audio, "[n_samples]", "[batch, n_samples]")
     audio = pad(audio, n_fft, hop_size, padding)
     is_single = len(audio.shape) == 1
-    spectrum = stft(
-        audio[tf.newaxis, :] if is_single else audio,
-        frame_size=n_fft,
-        overlap=1 - hop_size / n_fft,
-        pad_end=False,
+    # Of n_fft itself, whose bins the weights are for, also where it is no power of two
+    # (there the reference's tensors do not fit).
+    spectrum = tf.signal.stft(
+        audio[tf.newaxis, :] if is_single else audio, n_fft, hop_size, fft_length=n_fft
     )
-    # The bins of a transform padded to a power of two would lie elsewhere; as in the
-    # reference, an n_fft that is none fails here on the number of bins.
     weights = 10 ** (
         a_weighting_db(np.linspace(0, sample_rate / 2, n_fft // 2 + 1)) / 10
     )
@@ -115,3 +114,11 @@ def a_weighting_db(frequencies_hz: np.ndarray) -> np.ndarray:
     gain = gain / np.sqrt((square + poles[2]) * (square + poles[3]))
     floor = 10 ** ((MIN_A_WEIGHTING_DB - 2.0) / 20)
     return 2.0 + 20.0 * np.log10(np.maximum(gain, floor))
+
+
+def _hop_size(sample_rate: int, frame_rate: int) -> int:
+    """Samples between frames."""
+    check_positive(frame_rate=frame_rate)
+    hop_size = sample_rate // frame_rate
+    check_positive(hop_size=hop_size)
+    return hop_size
