@@ -8,7 +8,7 @@ the names of the features that it reads are checked when it is first called.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -46,7 +46,7 @@ class DAGLayer(Layer):
     def __init__(self, dag: DAG, **kwarg_modules: Any) -> None:
         keras_kwargs, kwarg_modules = split_keras_kwargs(kwarg_modules)
         super().__init__(**keras_kwargs)
-        modules = {k: v for k, v in kwarg_modules.items() if is_module(v)}
+        modules = filter_by_value(kwarg_modules, is_module)
         self.dag, dag_modules = self.format_dag(dag)
         modules.update(dag_modules)
         _check_dag(self.dag, modules)
@@ -134,6 +134,15 @@ def split_keras_kwargs(
     names = [k for k in ("training", "mask", "name") if kwargs.get(k) is not None]
     own = {k: kwargs[k] for k in names}
     return own, {k: v for k, v in kwargs.items() if k not in own}
+
+
+def filter_by_value(d: Mapping[str, Any], cond: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the entries whose value satisfies `cond`.
+
+    >>> filter_by_value({"a": 1, "b": 2}, lambda value: value > 1)
+    {'b': 2}
+    """
+    return {key: value for key, value in d.items() if cond(value)}
 
 
 def is_module(value: Any) -> bool:

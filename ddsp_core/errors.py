@@ -17,12 +17,22 @@ class UsageError(DdspError, ValueError):
     """A command was called with arguments that cannot work."""
 
 
+class UnknownNameError(UsageError, KeyError):
+    """An argument names something that does not exist."""
+
+    __str__ = Exception.__str__  # KeyError would quote the whole message.
+
+
 class SpecError(DdspError, ValueError):
     """Sizes or rates contradict each other or the dataset's spec."""
 
 
 class ShapeError(DdspError, ValueError):
     """An array or tensor has a shape that the operation cannot take."""
+
+
+class DtypeError(DdspError, ValueError, TypeError):
+    """An array or tensor holds what is not a number."""
 
 
 class AudioError(DdspError, ValueError):

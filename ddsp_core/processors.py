@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from ddsp_core.dags import DAG, DAGLayer, TensorDict
+from ddsp_core.dsp.checks import check_broadcast
 from ddsp_core.dsp.resampling import resample
 from ddsp_core.errors import ShapeError, UsageError
 from ddsp_core.nn.keras import Layer
@@ -92,7 +93,13 @@ class Add(Processor):
         return {"signal_one": signal_one, "signal_two": signal_two}
 
     def get_signal(self, signal_one: tf.Tensor, signal_two: tf.Tensor) -> tf.Tensor:
-        """Return the sum."""
+        """Return the sum.
+
+        Raises:
+            ShapeError: The signals do not broadcast.
+        """
+        if len(signal_one.shape) == len(signal_two.shape):
+            check_broadcast(signal_one=signal_one, signal_two=signal_two)
         return signal_one + signal_two
 
 
@@ -162,6 +169,7 @@ class Crop(Processor):
 
         Raises:
             UsageError: `crop_location` is unknown.
+            ShapeError: The audio is shorter than what is cut.
         """
         half, n_samples = self.frame_size // 2, audio.shape[1]
         cuts = {"front": (2 * half, 0), "center": (half, half), "back": (0, 2 * half)}
@@ -169,6 +177,11 @@ class Crop(Processor):
             raise UsageError(
                 f"crop_location is {self.crop_location!r}; it must be 'front', 'center'"
                 " or 'back'"
+            )
+        if n_samples < 2 * half:
+            raise ShapeError(
+                f"audio has shape {list(audio.shape)}; {self.name!r} cuts"
+                f" {2 * half} samples from it"
             )
         before, after = cuts[self.crop_location]
         return audio[:, before : n_samples - after]

@@ -157,7 +157,12 @@ class FilteredNoise(Processor):
         self.initial_bias = initial_bias
 
     def get_controls(self, magnitudes: tf.Tensor) -> dict:
-        """Return scaled magnitudes, [batch, n_frames, n_frequencies]."""
+        """Return scaled magnitudes, [batch, n_frames, n_frequencies].
+
+        Raises:
+            ShapeError: The shape is another.
+        """
+        check_shape("magnitudes", magnitudes, "[batch, n_frames, n_frequencies]")
         if self.scale_fn is not None:
             magnitudes = self.scale_fn(magnitudes + self.initial_bias)
         return {"magnitudes": magnitudes}

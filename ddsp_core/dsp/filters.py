@@ -9,6 +9,7 @@ import numpy as np
 import scipy.fft
 import tensorflow as tf
 
+from ddsp_core.dsp.checks import check_shape
 from ddsp_core.dsp.compiled import wants_plain
 from ddsp_core.dsp.convolution import convolve_frames, overlap_and_add
 from ddsp_core.dsp.maths import tf_float32
@@ -48,7 +49,9 @@ def crop_and_compensate_delay(
 
     Raises:
         UsageError: `padding` is neither.
+        ShapeError: The audio does not have two axes.
     """
+    check_shape("audio", audio, "[batch, n_samples]")
     lengths = {"same": audio_size, "valid": ir_size + audio_size - 1}
     if padding not in lengths:
         raise UsageError(f"padding is {padding!r}; it must be 'valid' or 'same'")
@@ -78,9 +81,13 @@ def fft_convolve(
         [batch, n_samples], or [batch, n_samples + ir_size - 1] for 'valid'.
 
     Raises:
-        ShapeError: Batches or frames do not fit.
+        ShapeError: A rank is another, or batches or frames do not fit.
     """
     audio, response = tf_float32(audio), tf_float32(impulse_response)
+    check_shape("audio", audio, "[batch, n_samples]")
+    check_shape(
+        "impulse_response", response, "[batch, ir_size]", "[batch, n_frames, ir_size]"
+    )
     if len(response.shape) == 2:
         response = response[:, tf.newaxis]
     (n_batch, n_samples), (n_ir_batch, n_frames, ir_size) = audio.shape, response.shape

@@ -35,6 +35,8 @@ def compute_rms_energy(
         [n_frames] or [batch, n_frames].
     """
     hop_size = _hop_size(sample_rate, frame_rate)
+    audio = tf_float32(audio)
+    check_shape("audio", audio, "[n_samples]", "[batch, n_samples]")
     padded = pad(audio, frame_size, hop_size, padding)
     return tf.reduce_mean(frames(padded, frame_size, hop_size) ** 2.0, axis=-1) ** 0.5
 

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import tensorflow as tf
 
-from ddsp_core.errors import ShapeError
+from ddsp_core.errors import DtypeError, ShapeError
+
+LOG_EPSILON: Final = 1e-5  # what the logarithm of zero is the logarithm of
 
 
 def tf_float32(x: Any) -> tf.Tensor:
-    """Return an array, number or tensor as a float32 tensor of the same shape."""
+    """Return an array, number or tensor as a float32 tensor of the same shape.
+
+    Raises:
+        DtypeError: It does not hold numbers.
+    """
     if isinstance(x, tf.Tensor):
+        if x.dtype in (tf.string, tf.resource, tf.variant):
+            raise DtypeError(f"got a tensor of {x.dtype.name}; needed numbers")
         return tf.cast(x, tf.float32)
-    return tf.convert_to_tensor(x, tf.float32)
+    try:
+        return tf.convert_to_tensor(x, tf.float32)
+    except (TypeError, ValueError) as error:
+        kind = getattr(x, "dtype", type(x).__name__)
+        raise DtypeError(
+            f"got {kind}, which is no tensor of numbers: {error}"
+        ) from error
 
 
 def nan_to_num(x: tf.Tensor, value: float = 0.0) -> tf.Tensor:
@@ -26,7 +40,7 @@ def safe_divide(numerator: Any, denominator: Any, eps: float = 1e-7) -> tf.Tenso
     return numerator / tf.where(denominator == 0.0, eps, denominator)
 
 
-def safe_log(x: Any, eps: float = 1e-5) -> tf.Tensor:
+def safe_log(x: Any, eps: float = LOG_EPSILON) -> tf.Tensor:
     """Return the natural logarithm; zero and less count as `eps`."""
     return tf.math.log(tf.where(x <= 0.0, eps, x))
 

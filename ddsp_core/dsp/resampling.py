@@ -7,10 +7,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from ddsp_core.dsp.checks import check_positive, check_shape
 from ddsp_core.dsp.maths import tf_float32
 from ddsp_core.errors import ShapeError, UsageError
 
 METHODS = ("nearest", "linear", "cubic", "window")
+SHAPES = (
+    "[n_frames]",
+    "[batch, n_frames]",
+    "[batch, n_frames, channels]",
+    "[batch, n_frames, n_freqs, channels]",
+)
 
 
 def resample(
@@ -32,13 +39,16 @@ def resample(
 
     Raises:
         UsageError: `method` is unknown.
-        ShapeError: 'window' cannot make n_timesteps of so many frames.
+        ShapeError: The rank is another, there are no samples wanted, or 'window' cannot
+            make n_timesteps of so many frames.
     """
     inputs = tf_float32(inputs)
     if method not in METHODS:
         raise UsageError(
             f"resampling method is {method!r}; it must be one of {', '.join(METHODS)}"
         )
+    check_shape("inputs", inputs, *SHAPES)
+    check_positive(n_timesteps=int(n_timesteps))
     rank = len(inputs.shape)
     if rank == 1:
         return resample(inputs[tf.newaxis], n_timesteps, method, add_endpoint)[0]

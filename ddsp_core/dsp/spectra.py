@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from ddsp_core.dsp.checks import check_positive, check_shape
 from ddsp_core.dsp.framing import pad
 from ddsp_core.dsp.maths import safe_log, tf_float32
 
@@ -28,9 +29,12 @@ def stft(
         Complex, [batch, n_frames, n_bins].
     """
     audio = tf_float32(audio)
+    check_shape(
+        "audio", audio, "[n_samples]", "[batch, n_samples]", "[batch, n_samples, 1]"
+    )
     if len(audio.shape) == 3:
         audio = tf.squeeze(audio, axis=-1)
-    hop_size = int(frame_size * (1.0 - overlap))
+    hop_size = _hop_size(frame_size, overlap)
     return tf.signal.stft(audio, int(frame_size), hop_size, pad_end=pad_end)
 
 
@@ -51,7 +55,9 @@ def stft_np(
     Returns:
         Complex, [n_frames, n_bins] or [batch, n_frames, n_bins].
     """
-    hop_size = int(frame_size * (1.0 - overlap))
+    hop_size = _hop_size(frame_size, overlap)
+    audio = tf_float32(audio)
+    check_shape("audio", audio, "[n_samples]", "[batch, n_samples]")
     audio = pad(audio, frame_size, hop_size, "same" if pad_end else "valid", axis=-1)
     return tf.signal.stft(audio, frame_size, hop_size, fft_length=frame_size).numpy()
 
@@ -134,3 +140,10 @@ def compute_mfcc(
         audio, lo_hz, hi_hz, mel_bins, fft_size, overlap, pad_end, sample_rate
     )
     return tf.signal.mfccs_from_log_mel_spectrograms(logmel)[..., :mfcc_bins]
+
+
+def _hop_size(frame_size: int, overlap: float) -> int:
+    """Samples between frames that overlap by a share of their length."""
+    hop_size = int(frame_size * (1.0 - overlap))
+    check_positive(frame_size=int(frame_size), hop_size=hop_size)
+    return hop_size
