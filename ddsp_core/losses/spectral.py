@@ -8,8 +8,9 @@ from typing import Any
 import tensorflow as tf
 
 from ddsp_core.dsp.loudness import compute_loudness
-from ddsp_core.dsp.maths import diff, safe_log
+from ddsp_core.dsp.maths import diff, safe_log, tf_float32
 from ddsp_core.dsp.spectra import compute_mag
+from ddsp_core.dsp.spectral_distance import Terms, can_fuse, magnitude_distance
 from ddsp_core.errors import UsageError
 from ddsp_core.losses.base import Loss
 from ddsp_core.losses.difference import mean_difference
@@ -110,6 +111,7 @@ def spectral_loss(
     """
     if logmag_floor is not None and not logmag_floor > 0:
         raise UsageError(f"logmag_floor is {logmag_floor!r}; it must be positive")
+    target_audio, audio = tf_float32(target_audio), tf_float32(audio)
     views = [
         (mag_weight, lambda mag: mag),
         (delta_time_weight, lambda mag: diff(mag, axis=1)),
@@ -118,7 +120,13 @@ def spectral_loss(
         (logmag_weight, lambda mag: log_magnitude(mag, logmag_floor)),
     ]
     views = [(weight, view) for weight, view in views if weight > 0]
+    is_stock = max(delta_time_weight, delta_freq_weight, cumsum_freq_weight) <= 0
+    is_stock = is_stock and weights is None and loss_type.upper() == "L1"
     loss = tf.zeros([])
+    if views and is_stock and can_fuse(target_audio, audio, fft_sizes):
+        terms = Terms(max(mag_weight, 0.0), max(logmag_weight, 0.0), logmag_floor)
+        loss += magnitude_distance(target_audio, audio, fft_sizes, terms)
+        views = []
     for size in fft_sizes if views else ():
         target_mag, mag = compute_mag(target_audio, size), compute_mag(audio, size)
         for weight, view in views:
