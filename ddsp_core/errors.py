@@ -11,6 +11,9 @@ class DdspError(Exception):
     """Base of all typed errors; the input or the usage is wrong."""
 
     exit_code = 2
+    # A `tf.function` raises an error anew with the place in the user's code, and keeps
+    # its type only if the constructor is the plain one.
+    __init__ = Exception.__init__
 
 
 class UsageError(DdspError, ValueError):
@@ -59,6 +62,7 @@ class StorageError(DdspError, OSError):
     """The environment failed: disk full, storage or network error."""
 
     exit_code = 3
+    __init__ = OSError.__init__  # reads the error number
 
 
 class StoppedError(DdspError):

@@ -92,4 +92,4 @@ def _frames_that_count(case: Case, name: str, values: np.ndarray) -> np.ndarray:
     is_pitch = name.startswith("f0_") and name != "f0_confidence"
     if not found or not is_pitch or "f0_hz" in case.spec["inputs"]:
         return np.ones(values.shape, bool)
-    return np.broadcast_to(recorded["f0_confidence"] > SURE, values.shape)
+    return (recorded["f0_confidence"] > SURE).reshape(values.shape)
