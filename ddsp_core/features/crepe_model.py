@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 import h5py
+import numpy as np
 
 from ddsp_core.errors import FeatureError
 from ddsp_core.features.crepe import FRAME_SIZE, STRIDE
@@ -16,7 +17,7 @@ from ddsp_core.features.weights import (
     SIZES,
     WIDTHS,
     find_weights,
-    read_weights,
+    read_layers,
 )
 from ddsp_core.nn.keras import Model, keras, layers
 
@@ -38,7 +39,7 @@ def build_crepe(size: str, weights: str | os.PathLike[str] | None = None) -> Any
     Raises:
         FeatureError: The size is unknown or its weights are missing or wrong.
     """
-    arrays = read_weights(find_weights(size) if weights is None else weights, size)
+    arrays = read_layers(find_weights(size) if weights is None else weights, size)
     inputs = layers.Input([FRAME_SIZE], name="input")
     x = layers.Reshape([FRAME_SIZE, 1, 1], name="input-reshape")(inputs)
     for i, (n_filters, width) in enumerate(zip(FILTERS, WIDTHS, strict=True), start=1):
@@ -78,16 +79,12 @@ def load_crepe(size_or_path: str | os.PathLike[str]) -> Any:
     return keras.models.load_model(path) if size is None else build_crepe(size, path)
 
 
-def _set_weights(model: Any, arrays: dict[str, Any]) -> None:
-    """Set all variables; the normalisation is the one of inference, folded."""
-    for i in range(1, len(FILTERS) + 1):
-        kernel, scale = arrays[f"kernel{i}"], arrays[f"scale{i}"]
-        model.get_layer(f"conv{i}").set_weights([kernel[:, None], arrays[f"bias{i}"]])
-        variance = scale * 0.0 + (1.0 - BATCH_NORM_EPSILON)
-        model.get_layer(f"conv{i}-BN").set_weights(
-            [scale, arrays[f"offset{i}"], scale * 0.0, variance]
-        )
-    model.get_layer("classifier").set_weights([arrays["kernel"], arrays["bias"]])
+def _set_weights(model: Any, arrays: dict[str, dict[str, np.ndarray]]) -> None:
+    """Assign every variable, by its layer's name and its own."""
+    for layer, values in arrays.items():
+        for name, value in values.items():
+            variable = getattr(model.get_layer(layer), name)
+            variable.assign(np.reshape(value, variable.shape))
 
 
 def _size_of_weights(path: str) -> str | None:

@@ -10,11 +10,12 @@ import tensorflow as tf
 from ddsp_core.dsp.framing import frames as cut_frames
 from ddsp_core.dsp.maths import tf_float32
 from ddsp_core.errors import ShapeError, UsageError
-from ddsp_core.features.network import FRAME_SIZE, build_network, layers_up_to
+from ddsp_core.features.crepe import FRAME_SIZE
+from ddsp_core.features.crepe_model import build_crepe
 from ddsp_core.features.weights import SIZES
 from ddsp_core.losses.base import Loss
 from ddsp_core.losses.difference import mean_difference
-from ddsp_core.nn.keras import Layer
+from ddsp_core.nn.keras import Layer, Model
 
 # Factors that bring the losses of CREPE's layers to one order of magnitude.
 LAYER_SCALES: Final = {
@@ -126,7 +127,7 @@ class PretrainedCREPE(Layer):
 
     Args:
         model_capacity: "tiny", "small", "medium", "large" or "full".
-        activation_layer: Name of a layer, as in `features.network.build_network`.
+        activation_layer: Name of a layer, as in `features.crepe_model.build_crepe`.
         name: Of the layer.
         trainable: Let the weights be trained, not frozen.
 
@@ -146,14 +147,15 @@ class PretrainedCREPE(Layer):
         _check_known("model_capacity", model_capacity, SIZES)
         self._model_capacity = model_capacity
         self._activation_layer = activation_layer
-        self._model = build_network(model_capacity)
+        self._model = build_crepe(model_capacity)
         self.frame_length = FRAME_SIZE
 
     def build(self, unused_x_shape: Any) -> None:
         """Cut the network after the layer."""
         self.layer_names = [layer.name for layer in self._model.layers]
         _check_known("activation_layer", self._activation_layer, self.layer_names)
-        self._activation_model = layers_up_to(self._model, self._activation_layer)
+        last = self._model.get_layer(self._activation_layer)
+        self._activation_model = Model(self._model.input, last.output)
         self._model.trainable = self.trainable
         self._activation_model.trainable = self.trainable
 
