@@ -1,8 +1,24 @@
-"""Magenta's `ddsp.training`: its module names, gathered from `nn` and `models`.
+"""Magenta's `ddsp.training`: its module names, gathered from `nn`, `models` and more.
 
 Optimisation itself is the package `training` beside this one.
 """
 
-from ddsp_core.training import decoders, models, nn, preprocessing
+from ddsp_core.training import (
+    decoders,
+    heuristics,
+    metrics,
+    models,
+    nn,
+    postprocessing,
+    preprocessing,
+)
 
-__all__ = ["decoders", "models", "nn", "preprocessing"]
+__all__ = [
+    "decoders",
+    "heuristics",
+    "metrics",
+    "models",
+    "nn",
+    "postprocessing",
+    "preprocessing",
+]

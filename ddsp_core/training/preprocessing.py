@@ -1,8 +1,11 @@
 """Magenta's `ddsp.training.preprocessing`."""
 
+from ddsp_core.dsp.units import DB_RANGE
 from ddsp_core.nn.preprocessing import (
     F0_RANGE,
     F0LoudnessPreprocessor,
+    F0PowerPreprocessor,
+    OnlineF0PowerPreprocessor,
     at_least_3d,
     inv_scale_db,
     inv_scale_f0_hz,
@@ -11,8 +14,11 @@ from ddsp_core.nn.preprocessing import (
 )
 
 __all__ = [
+    "DB_RANGE",
     "F0_RANGE",
     "F0LoudnessPreprocessor",
+    "F0PowerPreprocessor",
+    "OnlineF0PowerPreprocessor",
     "at_least_3d",
     "inv_scale_db",
     "inv_scale_f0_hz",

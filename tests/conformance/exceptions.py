@@ -48,6 +48,12 @@ DIFFERENCES = (
         "test_cosine_distance_works",
         words="COSINE",
     ),
+    Difference(
+        "ddsp.training.metrics.compute_frame_metrics",
+        "the reference's f1 is too low where precision and recall are below 1 together",
+        "test_f1_is_the_harmonic_mean",
+        outputs=("f1",),
+    ),
 )
 
 

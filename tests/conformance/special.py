@@ -30,6 +30,7 @@ def call_of(case: Case) -> Call | None:
         "LoudnessMetrics": _loudness_metrics,
         "F0Metrics": _f0_metrics,
         "segment_notes": _segment_notes,
+        "compute_frame_metrics": _frame_counts,
     }
     call = calls.get(case.target.rpartition(".")[2])
     return None if call is None else lambda: call(case)
@@ -108,6 +109,11 @@ def _f0_metrics(case: Case) -> Any:
     batch = {k: inputs[k] for k in ("f0_hz", "f0_confidence")}
     metrics.update_state(batch, inputs["f0_hz_predict"])
     return {k: metrics.metrics[k].result() for k in case.spec["outputs"]}
+
+
+def _frame_counts(case: Case) -> Any:
+    counts = resolve(case.target)(**case.arrays("inputs"), **_kwargs(case))
+    return {name: getattr(counts, name) for name in case.spec["outputs"]}
 
 
 def _controls(case: Case) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""How far generated audio and notes are from those wanted."""

@@ -1,0 +1,1 @@
+"""Notes: as sequences and piano rolls, and found in pitch and amplitude."""
