@@ -82,6 +82,8 @@ def frequencies_critical_bands(
 ) -> tf.Tensor:
     """Return frequencies around fixed centres, within the bandwidths of hearing.
 
+    As in the reference, the soft limit of the lowest frequency raises all by hz_min.
+
     Args:
         freqs: Network outputs, [batch, time, n_sinusoids * depth] or
             [batch, time, n_sinusoids, depth].
