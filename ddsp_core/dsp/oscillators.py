@@ -15,6 +15,7 @@ from ddsp_core.dsp.phase import accumulate, add_harmonics, audible, interpolate,
 from ddsp_core.dsp.resampling import resample
 
 SINUSOIDS = "[batch, n_samples, n_sinusoids]"
+HARMONICS = "[batch, n_frames, n_harmonics]"
 
 
 def angular_cumsum(angular_frequency: Any, chunk_size: int = 1000) -> tf.Tensor:
@@ -146,7 +147,9 @@ def sinusoidal_synthesis(
     Raises:
         ShapeError: A shape is another.
     """
-    frequencies, amplitudes = tf_float32(frequencies), tf_float32(amplitudes)
+    amplitudes = tf_float32(amplitudes)
+    if getattr(frequencies, "dtype", None) != tf.float64:
+        frequencies = tf_float32(frequencies)
     check_shape("frequencies", frequencies, "[batch, n_frames, n_sinusoids]")
     check_shape("amplitudes", amplitudes, "[batch, n_frames, n_sinusoids]")
     envelopes = resample(amplitudes, n_samples, method=amp_resample_method)
@@ -171,7 +174,8 @@ def harmonic_synthesis(
 
     Args:
         frequencies: Fundamental in Hz, [batch, n_frames, 1].
-        amplitudes: Of the whole, [batch, n_frames, 1].
+        amplitudes: Of the whole, [batch, n_frames, 1]. Several without a distribution
+            and shifts all belong to the fundamental.
         harmonic_shifts: Relative shift of each harmonic's frequency,
             [batch, n_frames, n_harmonics].
         harmonic_distribution: Share of each harmonic, [batch, n_frames, n_harmonics].
@@ -188,42 +192,64 @@ def harmonic_synthesis(
     """
     f0_hz, amplitudes = tf_float32(frequencies), tf_float32(amplitudes)
     check_shape("frequencies", f0_hz, "[batch, n_frames, 1]")
-    check_shape("amplitudes", amplitudes, "[batch, n_frames, n_harmonics]")
+    check_shape("amplitudes", amplitudes, HARMONICS)
+    n_harmonics = 1
+    if harmonic_shifts is not None:
+        harmonic_shifts = tf_float32(harmonic_shifts)
+        check_shape("harmonic_shifts", harmonic_shifts, HARMONICS)
+        n_harmonics = int(harmonic_shifts.shape[-1])
     if harmonic_distribution is not None:
         shares = tf_float32(harmonic_distribution)
-        check_shape("harmonic_distribution", shares, "[batch, n_frames, n_harmonics]")
+        check_shape("harmonic_distribution", shares, HARMONICS)
         check_broadcast(amplitudes=amplitudes, harmonic_distribution=shares)
         amplitudes = amplitudes * shares
+        n_harmonics = int(shares.shape[-1])
+    if harmonic_shifts is not None:
+        partials_hz = _shifted_harmonics(f0_hz, n_harmonics, harmonic_shifts)
+        return sinusoidal_synthesis(
+            partials_hz, amplitudes, n_samples, sample_rate, amp_resample_method
+        )
+    if n_harmonics == 1:
+        amplitudes = tf.reduce_sum(amplitudes, axis=-1, keepdims=True)
+    return _harmonics(f0_hz, amplitudes, n_samples, sample_rate, amp_resample_method)
+
+
+def _harmonics(
+    f0_hz: tf.Tensor,
+    amplitudes: tf.Tensor,
+    n_samples: int,
+    sample_rate: int,
+    method: str,
+) -> tf.Tensor:
+    """Harmonics with amplitudes [batch, n_frames, n_harmonics]: the fast way if any."""
     n_frames = f0_hz.shape[1]
     is_regular = (
-        harmonic_shifts is None
-        and f0_hz.shape[:2] == amplitudes.shape[:2]
+        f0_hz.shape[:2] == amplitudes.shape[:2]
         and n_samples % n_frames == 0
         and n_samples > n_frames
-        and amp_resample_method in ("nearest", "linear", "window")
+        and method in ("nearest", "linear", "window")
     )
     if is_regular:
         hop_size = n_samples // n_frames
-        return harmonic_sum(
-            amplitudes, f0_hz[..., 0], hop_size, sample_rate, amp_resample_method
-        )
-    envelopes = resample(amplitudes, n_samples, amp_resample_method)
-    if harmonic_shifts is None:
-        f0_hz = interpolate(f0_hz, n_samples)
-        harmonics_hz = get_harmonic_frequencies(f0_hz, int(envelopes.shape[-1]))
-        envelopes *= audible(harmonics_hz, sample_rate)
-        return add_harmonics(accumulate(f0_hz, sample_rate), envelopes)
-    shifts = tf_float32(harmonic_shifts)
-    check_shape("harmonic_shifts", shifts, "[batch, n_frames, n_harmonics]")
-    check_broadcast(frequencies=f0_hz, harmonic_shifts=shifts)
-    n_harmonics = max(int(amplitudes.shape[-1]), int(shifts.shape[-1]))
-    # In float64: a rounded frequency would be out of tune for the whole sound.
+        return harmonic_sum(amplitudes, f0_hz[..., 0], hop_size, sample_rate, method)
+    envelopes = resample(amplitudes, n_samples, method)
+    f0_hz = interpolate(f0_hz, n_samples)
+    harmonics_hz = get_harmonic_frequencies(f0_hz, int(envelopes.shape[-1]))
+    envelopes *= audible(harmonics_hz, sample_rate)
+    return add_harmonics(accumulate(f0_hz, sample_rate), envelopes)
+
+
+def _shifted_harmonics(
+    f0_hz: tf.Tensor, n_harmonics: int, shifts: tf.Tensor
+) -> tf.Tensor:
+    """Frequencies in float64: rounded, they would be out of tune for the whole sound.
+
+    Returns:
+        In Hz, [batch, n_frames, n_harmonics].
+    """
+    check_broadcast(frequencies=f0_hz, harmonic_shifts=shifts[..., :1])
     numbers = tf.range(1, n_harmonics + 1, dtype=tf.float64)
-    shifted = 1.0 + tf.cast(shifts, tf.float64)
-    partials_hz = tf.cast(f0_hz, tf.float64) * numbers * shifted
-    partials_hz = interpolate(partials_hz, n_samples)
-    check_broadcast(harmonic_shifts=partials_hz, amplitudes=envelopes)
-    return _sinusoids(partials_hz, envelopes, sample_rate, sum_sinusoids=True)
+    return tf.cast(f0_hz, tf.float64) * numbers * (1.0 + tf.cast(shifts, tf.float64))
 
 
 def _sinusoids(

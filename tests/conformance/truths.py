@@ -88,7 +88,8 @@ def _harmonic_synthesis(x: Arrays, options: Arrays, method: str) -> Any:
     n_samples = options.get("n_samples", N_SAMPLES)
     amplitudes = x["amplitudes"] * x.get("harmonic_distribution", 1.0)
     shifts = x.get("harmonic_shifts", tf.zeros([1, 1, 1], tf.float64))
-    numbers = _numbers(max(amplitudes.shape[-1], shifts.shape[-1]))
+    named = x.get("harmonic_distribution", shifts)
+    numbers = _numbers(named.shape[-1])
     frequencies = x["frequencies"] * numbers * (1 + shifts)
     how = options.get("amp_resample_method", "window")
     envelopes = truth.resampled(amplitudes, n_samples, how)
@@ -142,7 +143,8 @@ def _harmonic(x: Arrays, options: Arrays, method: str) -> Any:
         nyquist = options.get("sample_rate", RATE) if below else 10**9
         shares = truth.normalized(scale(shares), x["f0_hz"], nyquist)
         amplitudes = scale(amplitudes)
-    inputs = {"frequencies": x["f0_hz"], "amplitudes": amplitudes * shares}
+    inputs = {"frequencies": x["f0_hz"], "amplitudes": amplitudes}
+    inputs["harmonic_distribution"] = shares
     return _harmonic_synthesis(inputs, options, method)
 
 
