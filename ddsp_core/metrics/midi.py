@@ -133,7 +133,8 @@ class MidiMetrics:
     """Counts of notes by onset, of whole notes, and of frames, over batches.
 
     Differs from the reference: needs no `note_seq` and `mir_eval`, resets the counts of
-    whole notes too, and does not change what it is given.
+    whole notes too, does not change what it is given, and rounds times to frames where
+    a rounding error would make them the frame before.
 
     Args:
         frames_per_second: Of piano rolls and f0, in Hz.
