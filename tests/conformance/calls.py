@@ -84,7 +84,7 @@ def _prepared_call(
             result["out_signal"] = layer.get_signal(result["controls"])
         return result
 
-    if hasattr(layer, "variables"):
+    if isinstance(layer, tf.Module):
         call(inputs)  # builds the variables
         set_weights(layer, _weights(layer, case))
         if built is not None:
