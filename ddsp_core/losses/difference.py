@@ -49,12 +49,13 @@ def mean_difference(
         UsageError: `loss_type` is unknown.
     """
     weights = 1.0 if weights is None else weights
-    match loss_type.upper():
-        case "L1":
-            return tf.reduce_mean(tf.abs((target - value) * weights))
-        case "L2":
-            return tf.reduce_mean((target - value) ** 2 * weights)
-        case "COSINE":
-            products = tf.reduce_sum(target * value, axis=-1, keepdims=True)
-            return tf.reduce_mean((1.0 - products) * weights)
+    kind = loss_type.upper()
+    # Plain conditions: AutoGraph cannot convert `match`, and warns.
+    if kind == "L1":
+        return tf.reduce_mean(tf.abs((target - value) * weights))
+    if kind == "L2":
+        return tf.reduce_mean((target - value) ** 2 * weights)
+    if kind == "COSINE":
+        products = tf.reduce_sum(target * value, axis=-1, keepdims=True)
+        return tf.reduce_mean((1.0 - products) * weights)
     raise UsageError(f"loss_type is {loss_type!r}; it must be 'L1', 'L2' or 'COSINE'")
