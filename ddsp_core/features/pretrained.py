@@ -199,6 +199,8 @@ class PretrainedCREPE(Model):
         """
         acts = tf_float32(acts)
         check_shape("acts", acts, f"[batch, n_frames, {N_BINS}]")
+        if acts.shape[1] == 1:
+            return tf.argmax(acts, axis=-1, output_type=tf.int32)
         return _likeliest_path(acts)
 
 

@@ -31,6 +31,7 @@ def call_of(case: Case) -> Call | None:
         "F0Metrics": _f0_metrics,
         "segment_notes": _segment_notes,
         "compute_frame_metrics": _frame_counts,
+        "VectorQuantization": _quantized,
     }
     call = calls.get(case.target.rpartition(".")[2])
     return None if call is None else lambda: call(case)
@@ -96,6 +97,15 @@ def _fitted(case: Case) -> Any:
     inputs = case.arrays("inputs")
     fitted = resolve(case.target)(**inputs, **_kwargs(case))
     return {"quantiles": fitted.quantiles_, "references": fitted.references_}
+
+
+def _quantized(case: Case) -> Any:
+    layer, x = _build(case), tf.constant(case.arrays("inputs")["x"])
+    layer(x, **_kwargs(case))  # builds the variables
+    for name, value in case.arrays("weights").items():
+        getattr(layer, name).assign(value)
+    z, c = layer(x, **_kwargs(case))
+    return {"z": z, "c": c, "commitment_loss": layer.committment_loss(x, z)}
 
 
 def _loudness_metrics(case: Case) -> Any:
