@@ -16,7 +16,7 @@ TESTS = Path(__file__).parents[1]
 CASES = cases()
 # Cases of the kit that is committed which run, at least: a name that went missing must
 # not turn into a skip.
-MIN_RUNNING = 460
+MIN_RUNNING = 440
 OUTCOMES: dict[str, str] = {}
 
 
