@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from ddsp_core import io
 from ddsp_core.dsp.nested import make_iterable
-from ddsp_core.errors import ConfigError, SpecError
+from ddsp_core.errors import CheckpointError, ConfigError, SpecError
 from ddsp_core.nn import keras
 from ddsp_core.spec import ExampleSpec
 
 Losses = dict[str, tf.Tensor]
+
+
+class MissingCheckpointError(CheckpointError, FileNotFoundError):
+    """There is no checkpoint where one was to be read."""
 
 
 class Model(keras.Model):
@@ -53,6 +59,41 @@ class Model(keras.Model):
             self._losses_dict = self.get_losses(args[0], outputs)
         self._losses_dict["total_loss"] = self.sum_losses(self._losses_dict)
         return outputs, self._losses_dict
+
+    def restore(
+        self,
+        checkpoint_path: str | os.PathLike[str],
+        verbose: bool = True,
+        restore_keys: Sequence[str] | None = None,
+    ) -> None:
+        """Set the variables from a checkpoint, ours or Magenta's.
+
+        Those that do not exist yet are set when they are created.
+        `checkpoints.restore` is strict both ways and reports. Differs from Magenta's:
+        a variable that exists and is not in the file is an error, unless `verbose` is
+        False.
+
+        Args:
+            checkpoint_path: A directory, for its latest, or the path of a checkpoint.
+            verbose: Insist on every variable that exists.
+            restore_keys: Attributes to restore, such as 'decoder'; by default all.
+
+        Raises:
+            CheckpointError: There is no checkpoint, or it lacks a variable.
+        """
+        parts = {key: getattr(self, key) for key in restore_keys or ()}
+        root = tf.train.Checkpoint(**parts) if parts else self
+        status = tf.train.Checkpoint(model=root).read(_latest(checkpoint_path))
+        if not verbose:
+            status.expect_partial()
+            return
+        try:
+            status.assert_existing_objects_matched().expect_partial()
+        except AssertionError as error:
+            reason = str(error).splitlines()[0]
+            raise CheckpointError(
+                f"{os.fspath(checkpoint_path)} does not fit the model: {reason}"
+            ) from error
 
     def get_losses(
         self, features: Mapping[str, Any], outputs: Mapping[str, Any]
@@ -102,6 +143,11 @@ class Model(keras.Model):
         raise NotImplementedError
 
 
+def get_model(model: Any) -> Any:
+    """Return the model; in a config, `get_model.model` says which one is meant."""
+    return model
+
+
 def losses_of(loss_objs: Any, *args: Any, **kwargs: Any) -> Losses:
     """Return {loss name: scalar} of every loss object, applied to the arguments."""
     losses: Losses = {}
@@ -109,6 +155,15 @@ def losses_of(loss_objs: Any, *args: Any, **kwargs: Any) -> Losses:
         if hasattr(loss, "get_losses_dict"):
             losses.update(loss.get_losses_dict(*args, **kwargs))
     return losses
+
+
+def _latest(path: str | os.PathLike[str]) -> str:
+    """Return the path of a checkpoint, or of the latest one in a directory."""
+    local = os.fspath(io.local_path(path))
+    found = tf.train.latest_checkpoint(local) if os.path.isdir(local) else local
+    if found is None or not os.path.isfile(f"{found}.index"):
+        raise MissingCheckpointError(f"there is no checkpoint {local}")
+    return found
 
 
 def _reason(error: Exception) -> str:

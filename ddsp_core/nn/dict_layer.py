@@ -97,6 +97,23 @@ class DictLayer(Layer):
             )
         return self._named(super().__call__(*tensors, **kwargs))
 
+    def get_argument_names(self, method: str) -> list[str]:
+        """Return the names of a method's required arguments."""
+        own = getattr(self, method)
+        return [name for name in _arguments(own) if name not in _defaults(own)]
+
+    def get_default_argument_names(self, method: str) -> list[str]:
+        """Return the names of a method's arguments that have a default."""
+        return list(_defaults(getattr(self, method)))
+
+    def get_default_argument_values(self, method: str) -> list[Any]:
+        """Return the defaults of a method's arguments."""
+        return list(_defaults(getattr(self, method)).values())
+
+    def get_return_annotations(self, method: str) -> list[str]:
+        """Return the output keys that annotate a method, `-> ['x', 'y']`."""
+        return _annotated_outputs(getattr(self, method))
+
     def _named(self, outputs: Any) -> dict[str, Any]:
         if isinstance(outputs, dict):
             return outputs

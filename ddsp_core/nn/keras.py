@@ -14,6 +14,14 @@ Layer = layers.Layer
 LegacyAdam = optimizers.legacy.Adam
 ExponentialDecay = optimizers.schedules.ExponentialDecay
 
+
+def gin_register_keras_layers() -> None:
+    """Do nothing; Magenta's registers Keras's layers with gin.
+
+    Our configs know their names from a table and register nothing (config/names.py).
+    """
+
+
 __all__ = [
     "ExponentialDecay",
     "Layer",
@@ -21,6 +29,7 @@ __all__ = [
     "Model",
     "Sequential",
     "activations",
+    "gin_register_keras_layers",
     "keras",
     "layers",
     "optimizers",

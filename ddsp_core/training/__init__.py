@@ -5,6 +5,7 @@ Optimisation itself is the package `training` beside this one.
 
 from ddsp_core.training import (
     decoders,
+    encoders,
     heuristics,
     metrics,
     models,
@@ -15,6 +16,7 @@ from ddsp_core.training import (
 
 __all__ = [
     "decoders",
+    "encoders",
     "heuristics",
     "metrics",
     "models",
