@@ -15,7 +15,7 @@ from ddsp_core.checkpoints import ModelDirectory, restore
 from ddsp_core.errors import DatasetError, StoppedError, UsageError
 from ddsp_core.manifest import SPLITS
 from ddsp_core.nn.keras import keras
-from ddsp_core.statistics import STATISTICS_NAME
+from ddsp_core.statistics import STATISTICS_NAME, Statistics
 from training.data import Batches, Examples
 from training.hooks import (
     ClipsHook,
@@ -145,7 +145,9 @@ def _prepare(request: Request, examples: Examples, held_out: Examples) -> _Sessi
     strategy = mirrored(request.n_replicas)
     with strategy.scope():
         keras.utils.set_random_seed(seed)
-        built = config.build(text, examples.spec)
+        built = config.build(
+            text, examples.spec, statistics=_statistics(examples.directory)
+        )
         built.build_model()
     n_replicas = strategy.num_replicas_in_sync
     share = per_replica_batch_size(built.train.batch_size, n_replicas)
@@ -168,6 +170,13 @@ def _prepare(request: Request, examples: Examples, held_out: Examples) -> _Sessi
         "%d replica(s), batch %d: %d each", n_replicas, built.train.batch_size, share
     )
     return _Session(run, earlier, built, trainer, examples, held_out, text)
+
+
+def _statistics(directory: Path) -> Statistics | None:
+    """Return the dataset's pitch and loudness, if it has them."""
+    if not (directory / STATISTICS_NAME).is_file():
+        return None
+    return Statistics.load(directory)
 
 
 def _run_to_go_on_with(out: Path) -> Run | None:

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from ddsp_core.config import files, lengths, operative
+from ddsp_core.config import derived, files, lengths, operative
 from ddsp_core.config.construct import Constructor
 from ddsp_core.config.options import TrainerOptions, TrainOptions
 from ddsp_core.config.parse import parse
 from ddsp_core.spec import ExampleSpec
+from ddsp_core.statistics import Statistics
 
 TRAIN = "ddsp.training.train_util.train"
 TRAINER = "ddsp.training.trainers.Trainer"
@@ -52,6 +53,7 @@ def build(
     spec: ExampleSpec,
     search_path: Sequence[str | os.PathLike[str]] = (),
     text_spec: ExampleSpec | None = None,
+    statistics: Statistics | None = None,
 ) -> Built:
     """Build what a config describes for examples of `spec`.
 
@@ -64,13 +66,17 @@ def build(
         search_path: Folders of included files, before the packaged ones.
         text_spec: The spec that lengths in the text were written for, if not `spec`: a
             trained model's, when it is built for examples of another length.
+        statistics: Of the dataset: decide the number of harmonics where the config
+            leaves it open (`%n_harmonics`).
 
     Raises:
         ConfigError: The text does not parse, binds what nothing knows, or its parts do
             not fit together. Names the line.
         SpecError: It binds a length or rate other than the spec's.
     """
-    bindings = parse(files.resolved(text, search_path))
+    bindings = parse(
+        files.resolved(text, search_path), derived.macros(spec, statistics)
+    )
     lengths.check(bindings, text_spec or spec)
     constructor = Constructor(bindings, spec)
     model = constructor.model()

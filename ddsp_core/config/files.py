@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ddsp_core.config import names
+from ddsp_core.config.resolve import did_you_mean, nearest
 from ddsp_core.errors import ConfigError
 
 BASE = "train/base.gin"  # read before every config, as Magenta's `ddsp_run` does
@@ -45,13 +45,13 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
             if path.is_file():
                 return path
         raise ConfigError(f"there is no config file {text!r}")
-    found = [packaged() / MODELS / f"{text}.gin", packaged() / f"{text}.gin"]
-    for path in found:
+    named = [path for path in _models() if path.stem == text]
+    for path in (*named, packaged() / f"{text}.gin"):
         if path.is_file():
             return path
     known = packaged_names()
     raise ConfigError(
-        f"there is no config {text!r}{names.did_you_mean(names.nearest(text, known))};"
+        f"there is no config {text!r}{did_you_mean(nearest(text, known))};"
         f" packaged are {', '.join(known)}; anything else is the path of a .gin file"
     )
 
@@ -63,7 +63,7 @@ def packaged() -> Path:
 
 def packaged_names() -> list[str]:
     """Return the names that `load` knows."""
-    return sorted(path.stem for path in (packaged() / MODELS).glob("*.gin"))
+    return sorted(path.stem for path in _models())
 
 
 def resolved(text: str, search_path: Sequence[str | os.PathLike[str]] = ()) -> str:
@@ -75,6 +75,10 @@ def resolved(text: str, search_path: Sequence[str | os.PathLike[str]] = ()) -> s
     """
     folders = tuple(Path(folder) for folder in search_path)
     return _with_includes(text, folders, ())
+
+
+def _models() -> list[Path]:
+    return list((packaged() / MODELS).rglob("*.gin"))
 
 
 def _text(path: Path, within: tuple[Path, ...]) -> str:

@@ -29,13 +29,22 @@ _STEPS: Final[dict[str, Rule]] = {"time_steps": lambda spec: spec.n_frames}
 
 # What the spec decides, by full name and parameter.
 RULES: Final[dict[str, dict[str, Rule]]] = {
+    # Cuts off the hop that synthesizers make beyond an example with centred frames.
+    "ddsp.processors.Crop": {"frame_size": lambda spec: spec.hop_size},
+    "ddsp.losses.TWMLoss": _RATE,
+    "ddsp.spectral_ops.compute_logmel": _RATE,
     "ddsp.synths.Harmonic": _SAMPLES | _RATE,
     "ddsp.synths.FilteredNoise": _SAMPLES,
     "ddsp.synths.Wavetable": _SAMPLES | _RATE,
     "ddsp.synths.Sinusoidal": _SAMPLES | _RATE,
+    "ddsp.training.encoders.SinusoidalToHarmonicEncoder": _RATE,
+    "ddsp.training.models.InverseSynthesis": _SAMPLES | _RATE,
+    "ddsp.training.models.MidiAutoencoder": _SAMPLES | _RATE,
+    "ddsp.training.models.ZMidiAutoencoder": _SAMPLES | _RATE,
     "ddsp.training.preprocessing.F0LoudnessPreprocessor": _STEPS | _FRAME_RATE | _RATE,
     "ddsp.training.preprocessing.F0PowerPreprocessor": _STEPS | _FRAME_RATE | _RATE,
-    "ddsp.training.preprocessing.OnlineF0PowerPreprocessor": _FRAME_RATE,
+    "ddsp.training.preprocessing.OnlineF0PowerPreprocessor": _FRAME_RATE
+    | {"padding": lambda spec: str(spec.padding)},
     "ddsp.training.data.TFRecordProvider": _RATE
     | _FRAME_RATE
     | {
@@ -45,6 +54,7 @@ RULES: Final[dict[str, dict[str, Rule]]] = {
 }
 
 HARMONIC: Final = "ddsp.synths.Harmonic"
+ONLINE: Final = "ddsp.training.preprocessing.OnlineF0PowerPreprocessor"
 PREPROCESSOR: Final = "ddsp.training.preprocessing.F0LoudnessPreprocessor"
 
 
@@ -90,24 +100,28 @@ def spec_of(bindings: Bindings, where: str) -> ExampleSpec:
             )
         return value
 
-    n_samples, n_frames = (
-        number(HARMONIC, "n_samples"),
-        number(PREPROCESSOR, "time_steps"),
-    )
-    rate = number(HARMONIC, "sample_rate")
+    n_samples, rate = number(HARMONIC, "n_samples"), number(HARMONIC, "sample_rate")
+    if bindings.of(ONLINE):  # The frames are as many as the rate and the padding make.
+        n_frames = n_samples * number(ONLINE, "frame_rate") // rate
+    else:
+        n_frames = number(PREPROCESSOR, "time_steps")
     if n_samples % n_frames:
         raise ConfigError(
-            f"{where}: Harmonic.n_samples is {n_samples}, no multiple of"
-            f" F0LoudnessPreprocessor.time_steps, {n_frames}"
+            f"{where}: Harmonic.n_samples is {n_samples}, no multiple of the"
+            f" preprocessor's {n_frames} frames"
         )
     hop = n_samples // n_frames
     # Magenta wrote this parameter only since it redefined loudness (January 2022).
-    is_new = "compute_loudness" in bindings.of(PREPROCESSOR)
+    is_new = "compute_loudness" in bindings.of(PREPROCESSOR) or bool(
+        bindings.of(ONLINE)
+    )
+    crops = bool(bindings.of("ddsp.processors.Crop"))
     return ExampleSpec(
         sample_rate=rate,
         hop_size=hop,
         n_frames=n_frames,
         example_hop=max(1, rate // hop),  # Magenta's default: one second
+        padding=Padding.CENTER if crops else Padding.SAME,
         f0="crepe-full-viterbi/1",  # what its preparation and transfer use
         loudness=LoudnessVersion.POWER_2022 if is_new else LoudnessVersion.LEGACY_2020,
     )

@@ -6,13 +6,12 @@ Magenta's files parse as they are, and only building it is an error.
 
 from __future__ import annotations
 
-import difflib
 import functools
-import importlib.util
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
-from ddsp_core.errors import ConfigError
+from ddsp_core.config.resolve import did_you_mean, nearest, resolve
+from ddsp_core.errors import ConfigError, UnknownNameError
 
 # What Keras layers and models take beside their own parameters.
 LAYER_PARAMETERS = ("name", "trainable", "dtype")
@@ -20,7 +19,11 @@ LAYER_PARAMETERS = ("name", "trainable", "dtype")
 # Parameters of ours that Magenta's library does not have. An operative config writes
 # them for `luthier.losses.SpectralLoss`: a name that Magenta skips as unknown, where
 # an unknown parameter would be an error.
-OWN_PARAMETERS = {"ddsp.losses.SpectralLoss": ("logmag_floor",)}
+OWN_PARAMETERS = {
+    "ddsp.losses.SpectralLoss": ("logmag_floor",),
+    "ddsp.training.models.MidiAutoencoder": ("n_samples", "sample_rate"),
+    "ddsp.training.models.ZMidiAutoencoder": ("n_samples", "sample_rate"),
+}
 OWN_PREFIX = "luthier."
 
 # Module, then its names with their parameters. `*layer` stands for LAYER_PARAMETERS,
@@ -158,12 +161,13 @@ ddsp.training.models
       freq_scale_fn reverb n_samples sample_rate stop_gradient *layer
   MidiAutoencoder synthcoder midi_encoder midi_decoder sg_before_midiae reverb
       preprocessor reconstruction_losses qpitch_f0rec_loss pitch_f0rec_loss
-      pitch_qpitch_loss midi_slowness_loss mask_f0_loss *layer
+      pitch_qpitch_loss midi_slowness_loss mask_f0_loss n_samples sample_rate
+      *layer
   ZMidiAutoencoder synthcoder midi_encoder midi_decoder sg_before_midiae reverb
       preprocessor reconstruction_losses qpitch_f0rec_loss pitch_f0rec_loss
       pitch_qpitch_loss midi_slowness_loss mask_f0_loss z_synth_encoders
       z_global_encoders z_note_encoder z_preconditioning_stack z_global_prior
-      z_note_prior *layer
+      z_note_prior n_samples sample_rate *layer
   get_model model
 ddsp.training.nn
   ConditionalNorm norm_type shift_only *layer
@@ -262,16 +266,14 @@ def implementation(name: str) -> Callable[..., Any]:
     Raises:
         ConfigError: It is known but not implemented in this version.
     """
-    module, _, attribute = name.rpartition(".")
-    ours = f"ddsp_core.{module.removeprefix('ddsp.')}"
-    if importlib.util.find_spec(ours) is not None:
-        found = getattr(importlib.import_module(ours), attribute, None)
-        if callable(found):
-            return found
-    raise ConfigError(
-        f"{short_name(name)} is a name of Magenta's library that this version does not"
-        " implement; choose another config"
-    )
+    try:
+        found = resolve(name)
+    except UnknownNameError as error:
+        raise ConfigError(
+            f"{short_name(name)} is a name of Magenta's library that this version does"
+            " not implement; choose another config"
+        ) from error
+    return cast("Callable[..., Any]", found)
 
 
 def short_name(name: str) -> str:
@@ -281,15 +283,3 @@ def short_name(name: str) -> str:
     'decoders.RnnFcDecoder'
     """
     return ".".join(name.split(".")[-2:])
-
-
-def did_you_mean(near: list[str]) -> str:
-    """Return the end of a message that suggests the first of `near`, if any."""
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def nearest(word: str, words: Iterable[str]) -> list[str]:
-    """Return the words that look most like `word`, best first."""
-    lower = {w.lower(): w for w in words}
-    found = difflib.get_close_matches(word.lower(), lower, n=3, cutoff=0.6)
-    return [lower[w] for w in found]

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import tokenize
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gin import config_parser
 
 from ddsp_core.config import names
+from ddsp_core.config.resolve import did_you_mean, nearest
 from ddsp_core.errors import ConfigError
 
 OUR_IMPORTS = ("ddsp", "ddsp_core")  # Their names are known without importing.
@@ -65,8 +66,12 @@ class Bindings:
         return merged
 
 
-def parse(text: str) -> Bindings:
+def parse(text: str, derived: Mapping[str, Any] | None = None) -> Bindings:
     """Read a config without `include` lines.
+
+    Args:
+        text: The config.
+        derived: Values of macros that it may read without defining them.
 
     Raises:
         ConfigError: A statement does not parse, or uses a name, parameter or macro that
@@ -82,6 +87,9 @@ def parse(text: str) -> Bindings:
             raise ConfigError(f"{where}: {error}") from error
         for macro in macros_in(getattr(statement, "value", None)):
             used.setdefault(macro, where)
+    for macro in used.keys() & (derived or {}).keys():
+        value = Binding((derived or {})[macro], "derived from the dataset")
+        bindings.macros.setdefault(macro, value)
     _check_macros(bindings.macros, used)
     return bindings
 
@@ -194,13 +202,13 @@ def _resolved(value: Any) -> Any:
 def _check_macros(defined: dict[str, Binding], used: dict[str, str]) -> None:
     """Raise `ConfigError` for a macro without a value, or that nothing reads."""
     for macro in used.keys() - defined.keys():
-        hint = names.did_you_mean(names.nearest(macro, defined))
+        hint = did_you_mean(nearest(macro, defined))
         raise ConfigError(f"{used[macro]}: %{macro} has no value{hint}")
     for macro in defined.keys() - used.keys():
-        near = names.nearest(macro, [*used, *_settings()])
+        near = nearest(macro, [*used, *_settings()])
         raise ConfigError(
             f"{defined[macro].where}: nothing reads the macro {macro!r}"
-            f"{names.did_you_mean(near)}"
+            f"{did_you_mean(near)}"
         )
 
 

@@ -7,7 +7,18 @@ from ddsp_core.errors import ConfigError
 
 
 def test_packaged_names_are_the_models():
-    assert files.packaged_names() == ["solo_instrument", "tiny_instrument"]
+    assert files.packaged_names() == [
+        "ae",
+        "nsynth_ae",
+        "solo_instrument",
+        "solo_instrument_44100",
+        "solo_instrument_48000",
+        "solo_instrument_full_band",
+        "tiny_instrument",
+        "vst",
+        "vst_32k",
+        "vst_48k",
+    ]
 
 
 def test_every_packaged_config_says_what_it_needs():

@@ -2,14 +2,15 @@ import pytest
 
 from ddsp_core import config
 from ddsp_core.spec import ExampleSpec
+from tests.ddsp_core.config.presets import NAMES, spec_for
 
 SPEC = ExampleSpec()
 
 
-@pytest.mark.parametrize("name", config.packaged_names())
+@pytest.mark.parametrize("name", NAMES)
 def test_the_operative_config_builds_itself(name):
-    built = config.build(config.load(name), SPEC)
-    again = config.build(built.operative, SPEC)
+    built = config.build(config.load(name), spec_for(name))
+    again = config.build(built.operative, spec_for(name))
     assert again.operative == built.operative
     assert again.params == built.params
     assert again.unused == ()
