@@ -11,11 +11,16 @@ Source: Cho et al. 2014, arXiv:1406.1078; as in cuDNN, reset after the product.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import tensorflow as tf
 
+from ddsp_core.dsp.compiled import can_compile, compiled
+
+BLOCK_ELEMENTS: Final = 200_000  # 0.8 MB: most of a core's second cache
 Tensors = tuple[tf.Tensor, ...]
 
 
@@ -53,19 +58,18 @@ def _recurrence(
     projected: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[..., Tensors]]:
     """Return all states [time, batch, units], and their gradient."""
-    kept = _forward(projected, recurrent_kernel, bias)  # [time, batch, 5 * units]
-    states, z, r, h, recurrent_h = tf.split(kept, 5, axis=-1)
+    units = recurrent_kernel.shape[0]
+    kept = _forward(projected, recurrent_kernel, bias)  # [time, batch, 4 * units]
+    states, recurrent = tf.split(kept, [units, 3 * units], axis=-1)
 
     def gradient(d_states: tf.Tensor, variables: Any = None) -> Any:
         before = tf.concat([tf.zeros_like(states[:1]), states[:-1]], axis=0)
-        # Every elementwise factor of the chain rule, for all steps at once.
-        to_z = (before - h) * z * (1.0 - z)
-        to_h = (1.0 - z) * (1.0 - h * h)
-        to_r = recurrent_h * r * (1.0 - r)
-        factors = tf.concat([d_states, z, to_z, to_h, to_r, r], axis=-1)
+        args = (d_states, before, projected, recurrent)
+        # Outside the loop elementwise work may be compiled; loops must not be.
+        factors = (_fast_factors if can_compile(*args) else _factors)(*args)
         d_projected = _backward(factors, recurrent_kernel)
-        d_zr, d_h = tf.split(d_projected, [2 * z.shape[-1], z.shape[-1]], axis=-1)
-        d_recurrent = tf.concat([d_zr, d_h * r], axis=-1)
+        d_zr, d_h = tf.split(d_projected, [2 * units, units], axis=-1)
+        d_recurrent = tf.concat([d_zr, d_h * factors[..., -units:]], axis=-1)
         d_kernel = tf.matmul(_rows(before), _rows(d_recurrent), transpose_a=True)
         return d_projected, d_kernel, tf.reduce_sum(d_recurrent, [0, 1])
 
@@ -75,21 +79,21 @@ def _recurrence(
 def _forward(
     projected: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor
 ) -> tf.Tensor:
-    """Return states, both gates, candidate and its recurrent part of every step."""
+    """Return the state and the recurrent product of every step."""
     units = recurrent_kernel.shape[0]
     n_frames = tf.shape(projected)[0]
     inputs = tf.TensorArray(projected.dtype, n_frames).unstack(projected)
     kept = tf.TensorArray(projected.dtype, n_frames)
+    blocks = _blocks(recurrent_kernel)
 
     def step(i: tf.Tensor, state: tf.Tensor, kept: Any) -> tuple[Any, ...]:
         x_zr, x_h = tf.split(inputs.read(i), [2 * units, units], axis=-1)
-        recurrent = tf.matmul(state, recurrent_kernel) + bias
+        recurrent = _product(state, blocks) + bias
         recurrent_zr, recurrent_h = tf.split(recurrent, [2 * units, units], axis=-1)
         z, r = tf.split(tf.sigmoid(x_zr + recurrent_zr), 2, axis=-1)
         h = tf.tanh(x_h + r * recurrent_h)
         state = h + z * (state - h)
-        parts = tf.concat([state, z, r, h, recurrent_h], axis=-1)
-        return i + 1, state, kept.write(i, parts)
+        return i + 1, state, kept.write(i, tf.concat([state, recurrent], axis=-1))
 
     start = tf.zeros_like(projected[0, :, :units])
     _, _, kept = tf.while_loop(
@@ -99,8 +103,36 @@ def _forward(
         maximum_iterations=n_frames,
     )
     return tf.ensure_shape(
-        kept.stack(), [projected.shape[0], projected.shape[1], 5 * units]
+        kept.stack(), [projected.shape[0], projected.shape[1], 4 * units]
     )
+
+
+def _factors(
+    d_states: tf.Tensor, before: tf.Tensor, projected: tf.Tensor, recurrent: tf.Tensor
+) -> tf.Tensor:
+    """Return every elementwise factor of the chain rule, for all steps at once.
+
+    Args:
+        d_states: Gradient of the states, [time, batch, units].
+        before: The state before each step, the same shape.
+        projected: [time, batch, 3 * units].
+        recurrent: The same shape.
+
+    Returns:
+        d_states, z, to_z, to_h, to_r and r, [time, batch, 6 * units].
+    """
+    units = before.shape[-1]
+    x_zr, x_h = tf.split(projected, [2 * units, units], axis=-1)
+    recurrent_zr, recurrent_h = tf.split(recurrent, [2 * units, units], axis=-1)
+    z, r = tf.split(tf.sigmoid(x_zr + recurrent_zr), 2, axis=-1)
+    h = tf.tanh(x_h + r * recurrent_h)
+    to_z = (before - h) * z * (1.0 - z)
+    to_h = (1.0 - z) * (1.0 - h * h)
+    to_r = recurrent_h * r * (1.0 - r)
+    return tf.concat([d_states, z, to_z, to_h, to_r, r], axis=-1)
+
+
+_fast_factors = compiled(_factors)
 
 
 def _backward(factors: tf.Tensor, recurrent_kernel: tf.Tensor) -> tf.Tensor:
@@ -109,7 +141,7 @@ def _backward(factors: tf.Tensor, recurrent_kernel: tf.Tensor) -> tf.Tensor:
     n_frames = tf.shape(factors)[0]
     inputs = tf.TensorArray(factors.dtype, n_frames).unstack(factors)
     gradients = tf.TensorArray(factors.dtype, n_frames)
-    transposed = tf.transpose(recurrent_kernel)
+    blocks = _blocks(tf.transpose(recurrent_kernel))
 
     def step(i: tf.Tensor, d_later: tf.Tensor, gradients: Any) -> tuple[Any, ...]:
         d_out, z, to_z, to_h, to_r, r = tf.split(inputs.read(i), 6, axis=-1)
@@ -117,7 +149,7 @@ def _backward(factors: tf.Tensor, recurrent_kernel: tf.Tensor) -> tf.Tensor:
         d_h = d_state * to_h
         d_zr = tf.concat([d_state * to_z, d_h * to_r], axis=-1)
         d_recurrent = tf.concat([d_zr, d_h * r], axis=-1)
-        d_before = d_state * z + tf.matmul(d_recurrent, transposed)
+        d_before = d_state * z + _product(d_recurrent, blocks)
         return i - 1, d_before, gradients.write(i, tf.concat([d_zr, d_h], axis=-1))
 
     start = tf.zeros_like(factors[0, :, :units])
@@ -130,6 +162,25 @@ def _backward(factors: tf.Tensor, recurrent_kernel: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(
         gradients.stack(), [factors.shape[0], factors.shape[1], 3 * units]
     )
+
+
+def _blocks(kernel: tf.Tensor) -> list[tf.Tensor]:
+    """Cut a kernel by columns into blocks that stay in a core's cache.
+
+    A few rows times all of a large kernel reads it from beyond that cache at every
+    step; blocks are read by the same core again, and by several cores at a time.
+    """
+    n_inputs, n_outputs = kernel.shape
+    n_blocks = math.ceil(n_inputs * n_outputs / BLOCK_ELEMENTS)
+    edges = [n_outputs * i // n_blocks for i in range(n_blocks + 1)]
+    sizes = [stop - start for start, stop in itertools.pairwise(edges)]
+    return [tf.identity(block) for block in tf.split(kernel, sizes, axis=1)]
+
+
+def _product(x: tf.Tensor, blocks: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Return x times the kernel that was cut into blocks."""
+    parts = [tf.matmul(x, block) for block in blocks]
+    return tf.concat(parts, axis=-1) if len(parts) > 1 else parts[0]
 
 
 def _rows(x: tf.Tensor) -> tf.Tensor:

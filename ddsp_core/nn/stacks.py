@@ -7,7 +7,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from ddsp_core.dsp.compiled import can_compile
 from ddsp_core.errors import ConfigError
+from ddsp_core.nn.fused import normalized_leaky_relu
 from ddsp_core.nn.keras import Layer, Sequential, activations, layers
 from ddsp_core.nn.rnn import Rnn
 
@@ -52,6 +54,22 @@ class Fc(Sequential):
             layers.Activation(get_nonlinearity(nonlinearity)),
         ]
         super().__init__(parts, **kwargs)
+
+    def call(self, inputs: tf.Tensor, training: Any = None, mask: Any = None) -> Any:
+        """Run over the last axis: [..., channels] -> [..., ch].
+
+        Args:
+            inputs: [..., channels].
+            training: Without effect.
+            mask: Without effect.
+        """
+        dense, normalize, activate = self.layers
+        x = dense(inputs)
+        is_fused = activate.activation is tf.nn.leaky_relu and x.dtype == tf.float32
+        if not (is_fused and normalize.built and can_compile(x)):
+            return activate(normalize(x))
+        weights = [tf.convert_to_tensor(w) for w in (normalize.gamma, normalize.beta)]
+        return normalized_leaky_relu(x, *weights, tf.constant(normalize.epsilon))
 
 
 class FcStack(Sequential):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ddsp_core.nn import gru as kernels
 from ddsp_core.nn.gru import gru
 from ddsp_core.nn.keras import layers
 
@@ -93,3 +94,36 @@ def test_length_and_batch_may_be_unknown(case):
     whole = total_gradient(tf.constant(x))
     one = total_gradient(tf.constant(x[:1, :20]))
     assert whole.shape == x.shape and one.shape == (1, 20, N_CHANNELS)
+
+
+def test_blocks_of_a_kernel_give_its_product(monkeypatch):
+    monkeypatch.setattr(kernels, "BLOCK_ELEMENTS", 100)
+    rng = np.random.default_rng(0)
+    kernel, x = rng.standard_normal((16, 48)), rng.standard_normal((3, 16))
+    blocks = kernels._blocks(tf.constant(kernel))
+    assert len(blocks) == 8 and all(b.shape == (16, 6) for b in blocks)
+    np.testing.assert_allclose(kernels._product(tf.constant(x), blocks), x @ kernel)
+
+
+def test_no_loop_over_time_is_compiled(case):
+    """XLA makes such loops crawl or hang on CPUs."""
+    _, x, weights, _ = case
+
+    @tf.function(autograph=False)
+    def total_gradient(*arguments):
+        with tf.GradientTape() as tape:
+            tape.watch(arguments)
+            total = tf.reduce_sum(gru(*arguments))
+        return tape.gradient(total, arguments)
+
+    tensors = [tf.constant(a, tf.float32) for a in (x, *weights)]
+    graph = total_gradient.get_concrete_function(*tensors).graph.as_graph_def()
+    loops, compiled = set(), set()
+    for function in graph.library.function:
+        kinds = {node.op for node in function.node_def}
+        name = function.signature.name
+        if kinds & {"While", "StatelessWhile"}:
+            loops.add(name)
+        if function.attr["_XlaMustCompile"].b:
+            compiled.add(name)
+    assert compiled and loops and not loops & compiled
