@@ -1,0 +1,1 @@
+"""How fast Luthier is, as ratios to Magenta's package measured in the same run."""
