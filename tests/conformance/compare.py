@@ -7,12 +7,13 @@ import numpy as np
 from ddsp_core.errors import FeatureError
 from tests.conformance import exceptions, truths
 from tests.conformance.calls import has_unknown_weights, run
+from tests.conformance.identities import check_identities
 from tests.conformance.kit import Case, Unavailable
 from tests.conformance.literals import check_literal
 
 PASSED = "as recorded, at its tolerance"
 LISTED = "listed as different, with the reason"
-SHAPES = "names and shapes alone: its weights were not stored"
+SHAPES = "names, shapes and identities: its weights were not stored"
 NEARER = "nearer to float64 than the recording"
 SURE = 0.5  # confidence below which the pitch of a frame means nothing
 
@@ -37,6 +38,7 @@ def check(case: Case) -> str:
         raise
     if has_unknown_weights(case):
         check_shapes(case, outputs)
+        check_identities(case, outputs)
         return SHAPES
     skipped = () if listed is None else listed.outputs
     problems = {
