@@ -18,13 +18,13 @@ hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def two_logical_devices():
-    """Two logical CPUs, so that a MirroredStrategy of two replicas can be tested."""
+def logical_devices():
+    """Four logical CPUs, so that a MirroredStrategy of four replicas can be tested."""
     import tensorflow as tf
 
     cpus = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(
-        cpus[0], [tf.config.LogicalDeviceConfiguration()] * 2
+        cpus[0], [tf.config.LogicalDeviceConfiguration()] * 4
     )
 
 

@@ -35,6 +35,7 @@ def introduce(
     own = {
         "seed": run.seed,
         "batch_size": run.batch_size,
+        "n_parts": run.n_parts,
         "dataset": run.dataset,
         "config": run.config_fingerprint,
     }

@@ -33,6 +33,7 @@ class Run:
         batch_size: Of the global batch.
         seed: Keys the weights' first values, every draw and the order of examples.
         mlflow: Where MLflow has it; None if no store could be reached.
+        n_parts: Equal parts in which each batch is computed.
     """
 
     directory: Path
@@ -43,6 +44,7 @@ class Run:
     batch_size: int
     seed: int
     mlflow: RunAddress | None = None
+    n_parts: int = 1
 
     @property
     def config_fingerprint(self) -> str:
@@ -59,6 +61,7 @@ class Run:
             "held_out": self.held_out,
             "batch_size": self.batch_size,
             "seed": self.seed,
+            "n_parts": self.n_parts,
             "mlflow": dataclasses.asdict(self.mlflow) if self.mlflow else None,
         }
         io.write_json(self.directory / SPEC_NAME, self.spec.to_json())
@@ -94,7 +97,7 @@ class Run:
 
         Raises:
             DatasetError: The datasets differ.
-            UsageError: The config, the batch or the seed differs.
+            UsageError: The config, the batch, its parts or the seed differ.
         """
         place = f"{self.directory} holds a run"
         remedy = "train into another --out, or go on with what it was started with"
@@ -113,6 +116,11 @@ class Run:
             raise UsageError(
                 f"{place} with batches of {self.batch_size}, not"
                 f" {wanted.batch_size}; {remedy}"
+            )
+        if self.n_parts != wanted.n_parts:
+            raise UsageError(
+                f"{place} with batches in {self.n_parts} parts, not {wanted.n_parts};"
+                f" {remedy}"
             )
         if self.seed != wanted.seed:
             raise UsageError(

@@ -26,6 +26,7 @@ from training.hooks import (
 )
 from training.introduction import describe_start, hand_in_checkpoint, introduce
 from training.loop import Hook, run_loop
+from training.parts import check_parts
 from training.run import CONFIG_NAME, Run
 from training.saving import SaveHook
 from training.stopping import StopSignal
@@ -51,6 +52,8 @@ class Request:
         n_steps: Of the whole run; None for what the config says.
         n_replicas: Devices; None for all local ones.
         seed: Of the run; None for that of the run to go on with, or 0.
+        n_parts: Equal parts in which a batch is computed, so that replicas don't change
+            a bit; None for that of the run to go on with, or 1.
         eval_data: Dataset whose examples are all held out; None for the eval split of
             `data`.
     """
@@ -62,6 +65,7 @@ class Request:
     n_steps: int | None = None
     n_replicas: int | None = None
     seed: int | None = None
+    n_parts: int | None = None
     eval_data: Path | None = None
 
 
@@ -139,9 +143,11 @@ def _prepare(request: Request, examples: Examples, held_out: Examples) -> _Sessi
     out = io.local_path(request.out)
     earlier = _run_to_go_on_with(out)
     text = _config_text(request, earlier)
-    seed = request.seed
+    seed, n_parts = request.seed, request.n_parts
     if seed is None:
         seed = earlier.seed if earlier else 0
+    if n_parts is None:
+        n_parts = earlier.n_parts if earlier else 1
     strategy = mirrored(request.n_replicas)
     with strategy.scope():
         keras.utils.set_random_seed(seed)
@@ -159,8 +165,10 @@ def _prepare(request: Request, examples: Examples, held_out: Examples) -> _Sessi
         held_out=held_out.manifest.fingerprint,
         batch_size=built.train.batch_size,
         seed=seed,
+        n_parts=n_parts,
     )
-    trainer = Trainer(built.model, built.trainer, strategy, seed)
+    check_parts(n_parts, run.batch_size, n_replicas)
+    trainer = Trainer(built.model, built.trainer, strategy, seed, n_parts)
     if earlier is not None:
         earlier.refuse_other(run)
         with strategy.scope():

@@ -11,6 +11,7 @@ from ddsp_core import randomness
 from ddsp_core.config.options import TrainerOptions
 from ddsp_core.nn.keras import ExponentialDecay, LegacyAdam
 from training.data import ROW
+from training.parts import sum_over_parts
 
 # The step that draws for held-out examples belong to: no training step has it, and it
 # is the same whenever they are measured, so that two measurements differ by the model.
@@ -33,6 +34,8 @@ class Trainer:
         options: Learning rate and its decay, clipping.
         strategy: Says which replicas there are.
         seed: Of the run; with the step and the row it keys every random draw.
+        n_parts: Equal parts in which each batch is computed, see `parts`; 1 for each
+            replica's share at once.
     """
 
     def __init__(
@@ -41,10 +44,12 @@ class Trainer:
         options: TrainerOptions,
         strategy: tf.distribute.Strategy,
         seed: int,
+        n_parts: int = 1,
     ) -> None:
         self.model = model
         self.strategy = strategy
         self.seed = seed
+        self._n_parts = n_parts
         self._clip_norm = options.grad_clip_norm
         self._schedule = ExponentialDecay(
             options.learning_rate, options.lr_decay_steps, options.lr_decay_rate
@@ -100,23 +105,38 @@ class Trainer:
     def _gradients(
         self, batch: Features
     ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
-        """One replica's part: clipped gradients and losses of the global batch."""
-        context = tf.distribute.get_replica_context()
-        n_replicas = context.num_replicas_in_sync
+        """Clipped gradients and losses of the global batch, from a replica's share."""
+        names: list[str] = []
+
+        def flat(features: Features) -> list[tf.Tensor]:
+            gradients, shares = self._shares(features)
+            names[:] = shares
+            return [*gradients, *shares.values()]
+
+        if self._n_parts > 1:
+            sums = sum_over_parts(flat, batch, self._n_parts)
+        else:
+            context = tf.distribute.get_replica_context()
+            sums = context.all_reduce(tf.distribute.ReduceOp.SUM, flat(batch))
+        n_variables = len(self.model.trainable_variables)
+        clipped, norm = tf.clip_by_global_norm(sums[:n_variables], self._clip_norm)
+        numbers = dict(zip(names, sums[n_variables:], strict=True))
+        return clipped, numbers | {"grad_norm": norm}
+
+    def _shares(self, batch: Features) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
+        """What some examples contribute to the global batch's gradients and losses."""
+        n_shares = max(self._n_parts, self.strategy.num_replicas_in_sync)
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             losses = self._losses(batch, self.optimizer.iterations, training=True)
-            shares = {name: loss / n_replicas for name, loss in losses.items()}
+            shares = {name: loss / n_shares for name, loss in losses.items()}
         # A loss of weight zero has no gradient, and None can't be summed.
         gradients = tape.gradient(
             shares["total_loss"],
             variables,
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
-        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-        numbers = context.all_reduce(tf.distribute.ReduceOp.SUM, shares)
-        clipped, norm = tf.clip_by_global_norm(gradients, self._clip_norm)
-        return clipped, numbers | {"grad_norm": norm}
+        return gradients, shares
 
     def _losses(
         self, batch: Features, step: Any, training: bool

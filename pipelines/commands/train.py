@@ -35,6 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, metavar="N", help="of weights, order and noise (default: 0)"
     )
     add(
+        "--parts",
+        type=int,
+        metavar="N",
+        help="compute each batch in N equal parts: 1 to N replicas then take the same"
+        " steps bit for bit, in less memory and more time (default: 1)",
+    )
+    add(
         "--eval-data",
         type=Path,
         metavar="DIR",
@@ -61,6 +68,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         n_steps=args.steps,
         n_replicas=args.replicas,
         seed=args.seed,
+        n_parts=args.parts,
         eval_data=args.eval_data,
     )
     with _log_lines_beside_the_bar():

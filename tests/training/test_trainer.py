@@ -4,16 +4,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ddsp_core.errors import UsageError
 from tests.training.tones import SPEC, tone_example, write_dataset
 from tests.training.toy import toy_trainer
 from training.data import Batches, Examples
+from training.parts import check_parts
 from training.strategy import mirrored
 
 
-def trained(dataset, n_replicas, n_steps=20, **options):
+def trained(dataset, n_replicas, n_steps=20, n_parts=1, **options):
     """Losses of each step, and the trainer after them."""
     strategy = mirrored(n_replicas)
-    trainer = toy_trainer(strategy, SPEC, **options)
+    trainer = toy_trainer(strategy, SPEC, n_parts=n_parts, **options)
     batches = Batches(Examples.open(dataset), strategy, 4, trainer.seed)
     numbers = [trainer.train_step(next(batches)) for _ in range(n_steps)]
     return [{k: float(v) for k, v in row.items()} for row in numbers], trainer
@@ -29,6 +31,35 @@ def test_two_replicas_do_what_one_does(dataset):
     pairs = zip(trainer_1.model.variables, trainer_2.model.variables, strict=True)
     for a, b in pairs:
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_in_parts_replicas_do_the_same_to_the_last_bit(dataset):
+    one, trainer_1 = trained(dataset, 1, n_parts=4, learning_rate=0.01)
+    plain, _ = trained(dataset, 1, learning_rate=0.01)
+    for name in ("total_loss", "toy_loss", "grad_norm"):
+        a, b = ([row[name] for row in rows] for rows in (one, plain))
+        np.testing.assert_allclose(a, b, rtol=1e-4)
+    for n_replicas in (2, 4):
+        many, trainer_n = trained(dataset, n_replicas, n_parts=4, learning_rate=0.01)
+        assert many == one
+        pairs = zip(trainer_1.model.variables, trainer_n.model.variables, strict=True)
+        assert all(np.array_equal(a.numpy(), b.numpy()) for a, b in pairs)
+
+
+@pytest.mark.parametrize(
+    "numbers,reason",
+    [
+        ((0, 4, 1), "0 parts; needed a power of two"),
+        ((3, 6, 1), "3 parts; needed a power of two"),
+        ((4, 6, 1), "a batch of 6 does not divide into 4 parts"),
+        ((2, 8, 4), "2 parts do not divide among 4 replicas; use --parts 4"),
+    ],
+)
+def test_parts_that_do_not_divide_are_refused(numbers, reason):
+    with pytest.raises(UsageError, match=reason):
+        check_parts(*numbers)
+    check_parts(1, 6, 3)
+    check_parts(4, 8, 2)
 
 
 def test_the_gradient_is_clipped_after_it_was_summed(dataset):

@@ -34,7 +34,7 @@ class ToyModel(Model):
         return outputs["audio_synth"]
 
 
-def toy_trainer(strategy, spec, seed=3, **options):
+def toy_trainer(strategy, spec, seed=3, n_parts=1, **options):
     """A trainer of a toy model; equal seeds give equal first weights."""
     from ddsp_core.config.options import TrainerOptions
     from training.trainer import Trainer
@@ -43,7 +43,7 @@ def toy_trainer(strategy, spec, seed=3, **options):
         keras.utils.set_random_seed(seed)
         model = ToyModel(spec)
         model.build_from_spec(spec)
-    return Trainer(model, TrainerOptions(**options), strategy, seed)
+    return Trainer(model, TrainerOptions(**options), strategy, seed, n_parts)
 
 
 class Recorder:
