@@ -36,6 +36,7 @@ def introduce(
         "seed": run.seed,
         "batch_size": run.batch_size,
         "n_parts": run.n_parts,
+        "precision": run.precision,
         "dataset": run.dataset,
         "config": run.config_fingerprint,
     }

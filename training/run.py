@@ -34,6 +34,7 @@ class Run:
         seed: Keys the weights' first values, every draw and the order of examples.
         mlflow: Where MLflow has it; None if no store could be reached.
         n_parts: Equal parts in which each batch is computed.
+        precision: Of the networks' large products.
     """
 
     directory: Path
@@ -45,6 +46,7 @@ class Run:
     seed: int
     mlflow: RunAddress | None = None
     n_parts: int = 1
+    precision: str = "float32"
 
     @property
     def config_fingerprint(self) -> str:
@@ -62,6 +64,7 @@ class Run:
             "batch_size": self.batch_size,
             "seed": self.seed,
             "n_parts": self.n_parts,
+            "precision": self.precision,
             "mlflow": dataclasses.asdict(self.mlflow) if self.mlflow else None,
         }
         io.write_json(self.directory / SPEC_NAME, self.spec.to_json())
@@ -97,7 +100,7 @@ class Run:
 
         Raises:
             DatasetError: The datasets differ.
-            UsageError: The config, the batch, its parts or the seed differ.
+            UsageError: The config, batch, parts, precision or seed differ.
         """
         place = f"{self.directory} holds a run"
         remedy = "train into another --out, or go on with what it was started with"
@@ -121,6 +124,10 @@ class Run:
             raise UsageError(
                 f"{place} with batches in {self.n_parts} parts, not {wanted.n_parts};"
                 f" {remedy}"
+            )
+        if self.precision != wanted.precision:
+            raise UsageError(
+                f"{place} in {self.precision}, not {wanted.precision}; {remedy}"
             )
         if self.seed != wanted.seed:
             raise UsageError(

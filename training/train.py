@@ -54,6 +54,8 @@ class Request:
         seed: Of the run; None for that of the run to go on with, or 0.
         n_parts: Equal parts in which a batch is computed, so that replicas don't change
             a bit; None for that of the run to go on with, or 1.
+        precision: Of the networks' products; None for that of the run to go on with, or
+            'float32'.
         eval_data: Dataset whose examples are all held out; None for the eval split of
             `data`.
     """
@@ -66,6 +68,7 @@ class Request:
     n_replicas: int | None = None
     seed: int | None = None
     n_parts: int | None = None
+    precision: str | None = None
     eval_data: Path | None = None
 
 
@@ -143,14 +146,10 @@ def _prepare(request: Request, examples: Examples, held_out: Examples) -> _Sessi
     out = io.local_path(request.out)
     earlier = _run_to_go_on_with(out)
     text = _config_text(request, earlier)
-    seed, n_parts = request.seed, request.n_parts
-    if seed is None:
-        seed = earlier.seed if earlier else 0
-    if n_parts is None:
-        n_parts = earlier.n_parts if earlier else 1
+    how = _how(request, earlier)
     strategy = mirrored(request.n_replicas)
     with strategy.scope():
-        keras.utils.set_random_seed(seed)
+        keras.utils.set_random_seed(how["seed"])
         built = config.build(
             text, examples.spec, statistics=_statistics(examples.directory)
         )
@@ -164,11 +163,10 @@ def _prepare(request: Request, examples: Examples, held_out: Examples) -> _Sessi
         dataset=examples.manifest.fingerprint,
         held_out=held_out.manifest.fingerprint,
         batch_size=built.train.batch_size,
-        seed=seed,
-        n_parts=n_parts,
+        **how,
     )
-    check_parts(n_parts, run.batch_size, n_replicas)
-    trainer = Trainer(built.model, built.trainer, strategy, seed, n_parts)
+    check_parts(run.n_parts, run.batch_size, n_replicas)
+    trainer = Trainer(built.model, built.trainer, strategy, **how)
     if earlier is not None:
         earlier.refuse_other(run)
         with strategy.scope():
@@ -178,6 +176,17 @@ def _prepare(request: Request, examples: Examples, held_out: Examples) -> _Sessi
         "%d replica(s), batch %d: %d each", n_replicas, built.train.batch_size, share
     )
     return _Session(run, earlier, built, trainer, examples, held_out, text)
+
+
+def _how(request: Request, earlier: Run | None) -> dict[str, Any]:
+    """Seed, parts and precision: as asked for, as before, or the defaults."""
+    found: dict[str, Any] = {"seed": 0, "n_parts": 1, "precision": "float32"}
+    for name in found:
+        if earlier is not None:
+            found[name] = getattr(earlier, name)
+        if getattr(request, name) is not None:
+            found[name] = getattr(request, name)
+    return found
 
 
 def _statistics(directory: Path) -> Statistics | None:

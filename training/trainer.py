@@ -10,6 +10,7 @@ import tensorflow as tf
 from ddsp_core import randomness
 from ddsp_core.config.options import TrainerOptions
 from ddsp_core.nn.keras import ExponentialDecay, LegacyAdam
+from ddsp_core.nn.precision import network_precision
 from training.data import ROW
 from training.parts import sum_over_parts
 
@@ -36,6 +37,7 @@ class Trainer:
         seed: Of the run; with the step and the row it keys every random draw.
         n_parts: Equal parts in which each batch is computed, see `parts`; 1 for each
             replica's share at once.
+        precision: Of the networks' large products, see `ddsp_core.nn.precision`.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class Trainer:
         strategy: tf.distribute.Strategy,
         seed: int,
         n_parts: int = 1,
+        precision: str = "float32",
     ) -> None:
         self.model = model
         self.strategy = strategy
         self.seed = seed
         self._n_parts = n_parts
+        self._precision = precision
         self._clip_norm = options.grad_clip_norm
         self._schedule = ExponentialDecay(
             options.learning_rate, options.lr_decay_steps, options.lr_decay_rate
@@ -141,7 +145,8 @@ class Trainer:
     def _losses(
         self, batch: Features, step: Any, training: bool
     ) -> dict[str, tf.Tensor]:
-        with randomness.keyed(self.seed, step, batch[ROW]):
+        draws = randomness.keyed(self.seed, step, batch[ROW])
+        with draws, network_precision(self._precision):
             _, losses = self.model(
                 _inputs(batch), return_losses=True, training=training
             )

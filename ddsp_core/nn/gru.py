@@ -19,6 +19,7 @@ from typing import Any, Final
 import tensorflow as tf
 
 from ddsp_core.dsp.compiled import can_compile, compiled
+from ddsp_core.nn.precision import current_precision, product
 
 BLOCK_ELEMENTS: Final = 200_000  # 0.8 MB: most of a core's second cache
 Tensors = tuple[tf.Tensor, ...]
@@ -40,15 +41,20 @@ def gru(
     """
     # Tensors, since a traced function would remember variables by their identity.
     weights = [tf.convert_to_tensor(w) for w in (kernel, recurrent_kernel, bias)]
-    return _gru(x, *weights)
+    return _gru(x, *weights, current_precision())
 
 
 @tf.function(autograph=False)  # A loop of Python would be slow when called eagerly.
 def _gru(
-    x: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor
+    x: tf.Tensor,
+    kernel: tf.Tensor,
+    recurrent_kernel: tf.Tensor,
+    bias: tf.Tensor,
+    precision: str,
 ) -> tf.Tensor:
     by_time = tf.transpose(x, [1, 0, 2])
-    projected = tf.tensordot(by_time, kernel, 1) + bias[0]  # [time, batch, 3 * units]
+    # [time, batch, 3 * units]. The recurrence stays float32, or its state would drift.
+    projected = product(by_time, kernel, precision) + bias[0]
     states = _recurrence(projected, recurrent_kernel, bias[1])
     return tf.transpose(states, [1, 0, 2])
 

@@ -11,6 +11,7 @@ from ddsp_core.dsp.compiled import can_compile
 from ddsp_core.errors import ConfigError
 from ddsp_core.nn.fused import normalized_leaky_relu
 from ddsp_core.nn.keras import Layer, Sequential, activations, layers
+from ddsp_core.nn.precision import current_precision, product
 from ddsp_core.nn.rnn import Rnn
 
 Dense = layers.Dense
@@ -64,12 +65,20 @@ class Fc(Sequential):
             mask: Without effect.
         """
         dense, normalize, activate = self.layers
-        x = dense(inputs)
+        x = _dense(dense, inputs)
         is_fused = activate.activation is tf.nn.leaky_relu and x.dtype == tf.float32
         if not (is_fused and normalize.built and can_compile(x)):
             return activate(normalize(x))
         weights = [tf.convert_to_tensor(w) for w in (normalize.gamma, normalize.beta)]
         return normalized_leaky_relu(x, *weights, tf.constant(normalize.epsilon))
+
+
+def _dense(dense: Any, x: tf.Tensor) -> tf.Tensor:
+    """Call a dense layer, in the precision that is in force."""
+    if current_precision() == "float32" or not dense.built:
+        return dense(x)
+    kernel = tf.convert_to_tensor(dense.kernel)
+    return product(x, kernel, current_precision()) + dense.bias
 
 
 class FcStack(Sequential):

@@ -42,6 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " steps bit for bit, in less memory and more time (default: 1)",
     )
     add(
+        "--precision",
+        choices=("float32", "bfloat16"),
+        help="of the networks' products; signals are always float32 (default: float32)",
+    )
+    add(
         "--eval-data",
         type=Path,
         metavar="DIR",
@@ -69,6 +74,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         n_replicas=args.replicas,
         seed=args.seed,
         n_parts=args.parts,
+        precision=args.precision,
         eval_data=args.eval_data,
     )
     with _log_lines_beside_the_bar():

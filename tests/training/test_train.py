@@ -133,6 +133,7 @@ def test_a_longer_run_than_asked_for_is_left_alone(trained, data):
         ),
         ({"n_replicas": 64}, UsageError, "64 replicas need"),
         ({"n_parts": 2}, UsageError, "batches in 1 parts, not 2"),
+        ({"precision": "bfloat16"}, UsageError, "in float32, not bfloat16"),
         ({"data": Path("nowhere")}, DatasetError, "nowhere does not exist"),
     ],
 )
