@@ -152,10 +152,12 @@ def _sigterm_as_stop() -> Iterator[None]:
 
 
 def _quieten_libraries() -> None:
-    """Keep TensorFlow's start-up chatter off stderr; the user may ask for it."""
+    """Keep the libraries' chatter off stderr; the user may ask for it."""
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    for name in ("tensorflow", "absl", "mlflow.store.db.utils", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":
