@@ -32,7 +32,7 @@ lint: install
 	$(BIN)/ruff format --check .
 
 types: install
-	$(BIN)/mypy ddsp_core pipelines training
+	$(BIN)/mypy ddsp_core pipelines training benchmarks
 
 unit: install
 	$(BIN)/python -m pytest -q

@@ -59,7 +59,7 @@ def measure(case: str, pythons: dict[str, Path], n_runs: int, what: str) -> Row:
     """Time both libraries in turn, each in a process of its own."""
     workers = {name: _start(pythons[name], LIBRARIES[name], case) for name in LIBRARIES}
     try:
-        peaks = tuple(_answer(w)["peak_growth_mb"] for w in workers.values())
+        peaks = [_answer(worker)["peak_growth_mb"] for worker in workers.values()]
         times: dict[str, list[dict[str, float]]] = {name: [] for name in workers}
         for i in range(n_runs):
             order = list(workers) if i % 2 else list(reversed(workers))
@@ -80,7 +80,7 @@ def measure(case: str, pythons: dict[str, Path], n_runs: int, what: str) -> Row:
         n_runs=n_runs,
         cpu_ms=tuple(medians["cpu"].tolist()),
         wall_ms=tuple(medians["wall"].tolist()),
-        peak_mb=peaks,
+        peak_mb=(peaks[0], peaks[1]),
         cpu_ratio=float(medians["cpu"][0] / medians["cpu"][1]),
         cpu_interval=interval(columns["cpu"]),
         wall_ratio=float(medians["wall"][0] / medians["wall"][1]),
@@ -103,8 +103,15 @@ def interval(times: np.ndarray) -> tuple[float, float]:
 
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as a table for people."""
-    head = ("Magenta → Luthier", "CPU ms", "CPU ratio (90 %)", "wall ms")
-    head += ("wall ratio (90 %)", "peak memory growth, MB", "runs")
+    head = [
+        "Magenta → Luthier",
+        "CPU ms",
+        "CPU ratio (90 %)",
+        "wall ms",
+        "wall ratio (90 %)",
+        "peak memory growth, MB",
+        "runs",
+    ]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for row in rows:
         cells = (
