@@ -13,7 +13,8 @@ def check_shape(name: str, x: Any, *needed: str) -> None:
     Args:
         name: Of the argument.
         x: A tensor or array; an axis of unknown length fits any.
-        *needed: Such as '[batch, n_frames, 1]': a word fits any length.
+        *needed: Such as '[batch, n_frames, 1]': a word fits any length. '[]' is a
+            scalar.
 
     Raises:
         ShapeError: It fits none of them.
@@ -53,7 +54,7 @@ def check_positive(**counts: int) -> None:
 
 
 def _fits(lengths: list[int | None], pattern: str) -> bool:
-    axes = pattern.strip("[]").split(", ")
+    axes = [axis for axis in pattern.strip("[]").split(", ") if axis]
     if len(axes) != len(lengths):
         return False
     return all(

@@ -194,7 +194,7 @@ def sinc_impulse_response(
 
     Args:
         cutoff_frequency: As a share of Nyquist, or in Hz if `sample_rate` is given,
-            [batch, n_frames, 1].
+            [batch, n_frames, 1]; a scalar is one filter, [1, 1, 1].
         window_size: Of the Hamming window, in samples.
         sample_rate: In Hz.
         high_pass: Keep what is above the cutoff.
@@ -206,7 +206,8 @@ def sinc_impulse_response(
     if sample_rate is not None:
         cutoff = cutoff * (2.0 / sample_rate)
     half = window_size // 2
-    response = sinc(cutoff * np.arange(-half, half + 1, dtype=np.float32))
+    steps = np.arange(-half, half + 1, dtype=np.float32)
+    response = sinc(cutoff * steps[np.newaxis, np.newaxis])
     response = response * tf.signal.hamming_window(2 * half + 1)
     response = response / tf.abs(tf.reduce_sum(response, axis=-1, keepdims=True))
     if not high_pass:
@@ -226,7 +227,7 @@ def sinc_filter(
 
     Args:
         audio: [batch, n_samples].
-        cutoff_frequency: [batch, n_frames, 1].
+        cutoff_frequency: [batch, n_frames, 1], or a scalar.
         window_size: In samples.
         sample_rate: In Hz, or None.
         padding: As in `crop_and_compensate_delay`.

@@ -71,7 +71,7 @@ def harmonic_to_sinusoidal(
     """Write harmonics as sinusoids; those at Nyquist and above are silent.
 
     Args:
-        harm_amp: [batch, time, 1].
+        harm_amp: [batch, time, 1], or a scalar.
         harm_dist: [batch, time, n_harmonics]; made to sum to one.
         f0_hz: [batch, time, 1].
         sample_rate: In Hz.
@@ -84,7 +84,7 @@ def harmonic_to_sinusoidal(
     """
     harm_amp, harm_dist = tf_float32(harm_amp), tf_float32(harm_dist)
     f0_hz = tf_float32(f0_hz)
-    check_shape("harm_amp", harm_amp, "[batch, time, 1]")
+    check_shape("harm_amp", harm_amp, "[]", "[batch, time, 1]")
     check_shape("harm_dist", harm_dist, "[batch, time, n_harmonics]")
     check_shape("f0_hz", f0_hz, "[batch, time, 1]")
     shares = normalize_harmonics(harm_dist, f0_hz, sample_rate)

@@ -98,3 +98,12 @@ def test_the_transform_holds_the_whole_convolution(frame, ir):
     for power_of_2 in (True, False):
         size = filters.get_fft_size(frame, ir, power_of_2)
         assert frame + ir - 1 <= size < 2 * (frame + ir)
+
+
+@pytest.mark.parametrize("high_pass", [False, True])
+def test_one_cutoff_as_a_number_is_one_filter(high_pass):
+    one = np.full([1, 1, 1], 0.3, np.float32)
+    expected = filters.sinc_filter(AUDIO, one, 65, high_pass=high_pass)
+    got = filters.sinc_filter(AUDIO, 0.3, 65, high_pass=high_pass)
+    np.testing.assert_array_equal(got, expected)
+    assert filters.sinc_impulse_response(0.3, 65).shape == (1, 1, 65)

@@ -40,3 +40,10 @@ def test_normalised_weights_never_amplify():
     shared, _ = core.sinusoidal_to_harmonic(amps, freqs, f0_hz, normalize=True)
     assert float(plain[0, 0, 0]) == pytest.approx(4.0, rel=1e-5)
     assert float(shared[0, 0, 0]) == pytest.approx(1.0, rel=1e-5)
+
+
+def test_one_level_may_be_a_number():
+    shares, f0_hz = RNG.uniform(size=[1, 4, 3]), np.full([1, 4, 1], 3000.0)
+    amps, _ = core.harmonic_to_sinusoidal(10.0, shares, f0_hz)
+    np.testing.assert_allclose(amps.numpy().sum(-1), 10.0, rtol=1e-6)
+    assert (amps.numpy()[..., 2] == 0).all()
