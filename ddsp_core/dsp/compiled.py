@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.ops import control_flow_util  # the only way to ask it
 
 _plain_only = contextvars.ContextVar("plain_only", default=False)
 
@@ -42,6 +43,12 @@ def can_compile(*tensors: Any) -> bool:
     if wants_plain() or tf.executing_eagerly():
         return False
     return all(x.shape.is_fully_defined() for x in tensors)
+
+
+def is_compiling() -> bool:
+    """Whether a `tf.function(jit_compile=True)`, at any depth, is being traced."""
+    graph = tf.compat.v1.get_default_graph()
+    return bool(control_flow_util.GraphOrParentsInXlaContext(graph))
 
 
 def compiled(kernel: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ from ddsp_core.errors import ConfigError
 from ddsp_core.nn.fused import normalized_leaky_relu
 from ddsp_core.nn.keras import Layer, Sequential, activations, layers
 from ddsp_core.nn.precision import current_precision, product
-from ddsp_core.nn.rnn import Rnn
+from ddsp_core.nn.rnn import Rnn, refuse_compilation
 
 Dense = layers.Dense
 
@@ -198,6 +198,20 @@ class SingleGru(Sequential):
             layers.LayerNormalization(),
         ]
         super().__init__(parts, **kwargs)
+
+    def call(self, inputs: tf.Tensor, training: Any = None, mask: Any = None) -> Any:
+        """Run over time.
+
+        Args:
+            inputs: [batch, time, channels].
+            training: Without effect.
+            mask: Of Keras.
+
+        Raises:
+            UsageError: As `rnn.refuse_compilation`.
+        """
+        refuse_compilation(self.name)
+        return super().call(inputs, training, mask)
 
 
 class Identity(Layer):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ddsp_core.errors import ConfigError
+from ddsp_core.errors import ConfigError, UsageError
 from ddsp_core.nn.rnn import Rnn, StatelessRnn
+from ddsp_core.nn.stacks import SingleGru
 
 
 @pytest.mark.parametrize("rnn_type", ["gru", "lstm"])
@@ -53,3 +54,31 @@ def test_a_layer_that_is_gone_leaves_nothing_behind():
         layer(x)
         del layer
         gc.collect()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Rnn(4, "gru"),
+        lambda: Rnn(4, "lstm", bidir=True),
+        lambda: SingleGru(4),
+        lambda: StatelessRnn(4, "gru"),
+    ],
+)
+def test_inside_a_compiled_function_it_is_refused_at_once(make):
+    layer, x = make(), tf.zeros([1, 2, 3])
+    inputs = (x, tf.zeros([1, 4])) if isinstance(layer, StatelessRnn) else (x,)
+    expected = layer(*inputs)
+    nested = tf.function(layer)
+    for call in (layer, nested):
+        with pytest.raises(UsageError, match="on a CPU"):
+            tf.function(call, jit_compile=True)(*inputs)
+    for got, wanted in zip(nested(*inputs), expected, strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1e-6)
+
+
+def test_what_is_before_and_after_it_may_be_compiled():
+    layer, x = Rnn(4, "gru"), tf.ones([1, 2, 3])
+    double = tf.function(lambda x: 2.0 * x, jit_compile=True)
+    got = tf.function(lambda x: double(layer(double(x))))(x)
+    np.testing.assert_allclose(got, 2.0 * layer(2.0 * x), atol=1e-6)
