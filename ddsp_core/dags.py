@@ -145,19 +145,19 @@ def filter_by_value(d: Mapping[str, Any], cond: Callable[[Any], Any]) -> dict[st
     return {key: value for key, value in d.items() if cond(value)}
 
 
-def is_module(value: Any) -> bool:
-    """Whether `value` is a module that a graph can run."""
-    return isinstance(value, tf.Module)
+def is_module(v: Any) -> bool:
+    """Whether `v` is a module that a graph can run."""
+    return isinstance(v, tf.Module)
 
 
-def is_processor(value: Any) -> bool:
-    """Whether `value` turns inputs into controls and a signal."""
-    return hasattr(value, "get_signal") and hasattr(value, "get_controls")
+def is_processor(v: Any) -> bool:
+    """Whether `v` turns inputs into controls and a signal."""
+    return hasattr(v, "get_signal") and hasattr(v, "get_controls")
 
 
-def is_loss(value: Any) -> bool:
-    """Whether `value` returns a dictionary of losses."""
-    return hasattr(value, "get_losses_dict")
+def is_loss(v: Any) -> bool:
+    """Whether `v` returns a dictionary of losses."""
+    return hasattr(v, "get_losses_dict")
 
 
 def _call_module(module: Any, inputs: list[Any], kwargs: Mapping[str, Any]) -> Any:

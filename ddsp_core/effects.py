@@ -40,7 +40,7 @@ class Reverb(Processor):
         self._reverb_length = reverb_length
         self._add_dry = add_dry
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, unused_input_shape: Any) -> None:
         """Make the variable `ir`, nearly silent."""
         if self.trainable:
             self._ir = self.add_weight(
@@ -49,7 +49,7 @@ class Reverb(Processor):
                 dtype=tf.float32,
                 initializer=keras.initializers.RandomNormal(stddev=1e-6),
             )
-        super().build(input_shape)
+        super().build(unused_input_shape)
 
     def get_controls(self, audio: tf.Tensor, ir: tf.Tensor | None = None) -> dict:
         """Return the audio and the impulse response of each example.
@@ -99,9 +99,9 @@ class ExpDecayReverb(Reverb):
         super().__init__(trainable, reverb_length, add_dry, name)
         self._scale_fn = scale_fn
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, unused_input_shape: Any) -> None:
         """Make the variables `gain` and `decay`."""
-        del input_shape
+        del unused_input_shape
         if self.trainable:
             self._gain = self._number("gain", 2.0)
             self._decay = self._number("decay", 4.0)
@@ -189,9 +189,9 @@ class FilteredNoiseReverb(Reverb):
             initial_bias=initial_bias,
         )
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, unused_input_shape: Any) -> None:
         """Make the variable `magnitudes`."""
-        del input_shape
+        del unused_input_shape
         if self.trainable:
             self._magnitudes = self.add_weight(
                 name="magnitudes",

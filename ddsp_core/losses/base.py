@@ -35,9 +35,12 @@ class LossGroup(DAGLayer):
         """The losses, in order."""
         return self.modules
 
-    def call(self, inputs: TensorDict, **kwargs: Any) -> dict[str, tf.Tensor]:
+    # The parameter has Magenta's name, which differs from that of the base there too.
+    def call(  # type: ignore[override]
+        self, outputs: TensorDict, **kwargs: Any
+    ) -> dict[str, tf.Tensor]:
         """Return every loss by name."""
-        made = super().call(inputs, **kwargs)
+        made = super().call(outputs, **kwargs)
         return {
             key: loss for name in self.loss_names for key, loss in made[name].items()
         }
