@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ddsp_core.errors import ShapeError
 
 
@@ -12,7 +14,7 @@ def check_shape(name: str, x: Any, *needed: str) -> None:
 
     Args:
         name: Of the argument.
-        x: A tensor or array; an axis of unknown length fits any.
+        x: A tensor, array or nested list; an axis of unknown length fits any.
         *needed: Such as '[batch, n_frames, 1]': a word fits any length. '[]' is a
             scalar.
 
@@ -22,9 +24,10 @@ def check_shape(name: str, x: Any, *needed: str) -> None:
     >>> import numpy as np
     >>> check_shape("f0_hz", np.zeros([2, 5, 1]), "[batch, n_frames, 1]")
     """
-    if getattr(x.shape, "rank", 0) is None:
+    shape = x.shape if hasattr(x, "shape") else np.shape(x)
+    if getattr(shape, "rank", 0) is None:
         return
-    lengths = list(x.shape)
+    lengths = list(shape)
     if not any(_fits(lengths, pattern) for pattern in needed):
         raise ShapeError(f"{name} has shape {lengths}; needed {' or '.join(needed)}")
 

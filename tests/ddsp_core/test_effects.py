@@ -119,3 +119,11 @@ def test_a_still_modulated_delay_is_an_echo(add_dry):
     got = delay(AUDIO, gain.astype(np.float32), phase.astype(np.float32))
     echo = 0.5 * np.pad(AUDIO, [[0, 0], [112, 0]])[:, :1000]  # 7 ms at 16 kHz
     np.testing.assert_allclose(got, echo + add_dry * AUDIO, atol=1e-4)
+
+
+def test_numbers_of_a_reverb_may_be_lists():
+    reverb = ExpDecayReverb(reverb_length=100)
+    audio = np.zeros([1, 200], np.float32)
+    assert reverb(audio, [[-2.0]], [[2.0]]).shape == (1, 200)
+    with pytest.raises(ShapeError, match=r"gain has shape \[1\]"):
+        reverb.get_controls(audio, [-2.0], [[2.0]])
