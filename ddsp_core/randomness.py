@@ -84,17 +84,13 @@ def keyed(seed: Any, step: Any, rows: Any) -> Iterator[None]:
     def draw_shared(
         shape: Sequence[Any], low: Any, high: Any, dtype: tf.DType
     ) -> tf.Tensor:
-        return tf.random.stateless_uniform(
-            shape, [seed, first_key()], low, high, dtype, alg="philox"
-        )
+        return _stateless(shape, [seed, first_key()], low, high, dtype)
 
     def draw(shape: Sequence[Any], low: Any, high: Any, dtype: tf.DType) -> tf.Tensor:
         _check_batch(shape, rows)
         keys = first_key() + rows
         drawn = tf.map_fn(
-            lambda key: tf.random.stateless_uniform(
-                shape[1:], [seed, key], low, high, dtype, alg="philox"
-            ),
+            lambda key: _stateless(shape[1:], [seed, key], low, high, dtype),
             keys,
             fn_output_signature=dtype,
         )
@@ -113,6 +109,20 @@ def _drawing(draw: Draw, draw_shared: Draw) -> Iterator[None]:
     finally:
         _draw.reset(tokens[0])
         _draw_shared.reset(tokens[1])
+
+
+def _stateless(
+    shape: Sequence[Any], seed: Any, low: Any, high: Any, dtype: tf.DType
+) -> tf.Tensor:
+    """Draw numbers that a seed decides, in a compiled function as elsewhere."""
+    if dtype != tf.float32:
+        return tf.random.stateless_uniform(shape, seed, low, high, dtype, alg="philox")
+    # The same numbers as TensorFlow's floats. XLA makes other floats of equal bits: so
+    # only bits are drawn, and become the mantissas of numbers in [1, 2).
+    bits = tf.random.stateless_uniform(shape, seed, None, None, tf.uint32, alg="philox")
+    mantissa = tf.bitwise.bitwise_and(bits, tf.constant(0x7FFFFF, tf.uint32))
+    in_1_to_2 = tf.bitwise.bitwise_or(mantissa, tf.constant(0x3F800000, tf.uint32))
+    return (tf.bitcast(in_1_to_2, tf.float32) - 1.0) * (high - low) + low
 
 
 def _check_batch(shape: Sequence[Any], rows: tf.Tensor) -> None:

@@ -63,3 +63,20 @@ def test_a_draw_of_another_batch_is_refused():
         pytest.raises(ShapeError, match=r"\[1, 500\] in a batch of 4"),
     ):
         randomness.uniform([1, 500])
+
+
+def test_a_compiled_function_draws_the_same_numbers():
+    @tf.function(jit_compile=True)
+    def compiled():
+        with randomness.keyed(1, 2, tf.range(3)):
+            return randomness.uniform([3, 50], -1.0, 1.0)
+
+    np.testing.assert_array_equal(compiled(), drawn(rows=(0, 1, 2), length=50)[0])
+
+
+def test_numbers_are_those_of_tensorflow():
+    with randomness.keyed(1, 2, [3]):
+        got = randomness.uniform([1, 50], -1.0, 2.0)
+    key = (2 * randomness.MAX_DRAWS) * randomness.MAX_ROWS + 3
+    expected = tf.random.stateless_uniform([50], [1, key], -1.0, 2.0, alg="philox")
+    np.testing.assert_array_equal(got[0], expected)
