@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ddsp_core.dsp.checks import check_positive, check_shape
+from ddsp_core.dsp.compiled import is_compiling
 from ddsp_core.dsp.maths import tf_float32
 from ddsp_core.errors import ShapeError, UsageError
 
@@ -38,7 +39,7 @@ def resample(
         As `inputs`, with n_timesteps for n_frames.
 
     Raises:
-        UsageError: `method` is unknown.
+        UsageError: `method` is unknown, or 'cubic' in a function that XLA compiles.
         ShapeError: The rank is another, there are no samples wanted, or 'window' cannot
             make n_timesteps of so many frames.
     """
@@ -57,6 +58,14 @@ def resample(
         return resample(column, n_timesteps, method, add_endpoint)[:, :, 0]
     if method == "window":
         return upsample_with_windows(inputs, n_timesteps, add_endpoint)
+    if is_compiling() and method == "linear":
+        # Where XLA resizes by a whole factor, its values are wrong.
+        return _interpolate(inputs, n_timesteps, add_endpoint)
+    if is_compiling() and method == "cubic":
+        raise UsageError(
+            "resampling method is 'cubic' in a function with jit_compile=True; XLA has"
+            " no such kernel: take another method, or do not compile"
+        )
     # [batch, time, freqs, channels] is an image to TensorFlow. The first version of its
     # resize puts sample 0 on frame 0; the second is half a pixel off.
     image = inputs[:, :, tf.newaxis, :] if rank == 3 else inputs
@@ -104,6 +113,20 @@ def upsample_with_windows(
     # [batch, n_intervals, hop_size, channels]
     x = inputs[:, :-1, tf.newaxis] * (1.0 - rise) + inputs[:, 1:, tf.newaxis] * rise
     return tf.reshape(x, [-1, n_timesteps, inputs.shape[2]])
+
+
+def _interpolate(x: tf.Tensor, n_timesteps: int, add_endpoint: bool) -> tf.Tensor:
+    """Interpolate linearly along axis 1, with positions rounded as TensorFlow's."""
+    n_frames = int(x.shape[1])
+    n_in, n_out = n_frames, n_timesteps
+    if not add_endpoint and n_timesteps > 1:
+        n_in, n_out = n_frames - 1, n_timesteps - 1
+    position = np.arange(n_timesteps, dtype=np.float32) * np.float32(n_in / n_out)
+    here = np.minimum(position.astype(np.int64), n_frames - 1)
+    weight = (position - here).reshape([-1] + [1] * (len(x.shape) - 2))
+    start = tf.gather(x, here, axis=1)
+    end = tf.gather(x, np.minimum(here + 1, n_frames - 1), axis=1)
+    return start + (end - start) * weight
 
 
 def fade_in(hop_size: int, method: str) -> np.ndarray:

@@ -51,3 +51,16 @@ def test_what_windows_cannot_do_is_refused():
             upsample_with_windows(FRAMES, n_samples)
     with pytest.raises(UsageError, match="nearest, linear, cubic, window"):
         resample(FRAMES, 20, "quadratic")
+
+
+@pytest.mark.parametrize("add_endpoint", [True, False])
+@pytest.mark.parametrize("n_samples", [160, 95, 5, 1])
+def test_a_compiled_function_interpolates_the_same(n_samples, add_endpoint):
+    args = (FRAMES, n_samples, "linear", add_endpoint)
+    compiled = tf.function(lambda: resample(*args), jit_compile=True)()
+    np.testing.assert_allclose(compiled, resample(*args), atol=1e-6)
+
+
+def test_a_compiled_function_refuses_cubic_interpolation():
+    with pytest.raises(UsageError, match="'cubic'"):
+        tf.function(lambda: resample(FRAMES, 20, "cubic"), jit_compile=True)()
