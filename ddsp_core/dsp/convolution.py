@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import tensorflow as tf
 
+from ddsp_core.dsp.compiled import wants_plain
+
 MAX_BLOCKS: Final = 16  # more shifted additions than that cost more than one scatter
 
 
@@ -39,6 +41,8 @@ def convolve_frames(
         correlation = upstream * tf.math.conj(spectrum)
         if responses.shape[0] == 1:
             correlation = tf.reduce_sum(correlation, 0, keepdims=True)
+        elif responses.shape[0] is None:
+            correlation = _sum_like(correlation, responses)
         d_responses = tf.signal.irfft(correlation, size)
         return (
             d_frames[..., : tf.shape(frames)[-1]],
@@ -46,7 +50,33 @@ def convolve_frames(
             None,
         )
 
+    if wants_plain():
+        return _inverse(spectrum, transfer, int(tf.get_static_value(fft_size))), grad
     return tf.signal.irfft(spectrum * transfer, size), grad
+
+
+def _inverse(spectrum: tf.Tensor, transfer: tf.Tensor, fft_size: int) -> tf.Tensor:
+    """Return `irfft` of a product, by `rfft`: TFLite has no other transform.
+
+    The transform of real plus imaginary parts, of all bins, has the even part of the
+    signal as its real part and the odd one as its imaginary part (Hartley 1942).
+    """
+    a, b = tf.math.real(spectrum), tf.math.imag(spectrum)
+    c, d = tf.math.real(transfer), tf.math.imag(transfer)
+    real, imaginary = a * c - b * d, a * d + b * c
+    upper = tf.reverse((real - imaginary)[..., 1 : (fft_size + 1) // 2], [-1])
+    turned = tf.signal.rfft(tf.concat([real + imaginary, upper], -1), [fft_size])
+    even, odd = tf.math.real(turned), tf.math.imag(turned)
+    second = tf.reverse((even - odd)[..., 1 : (fft_size + 1) // 2], [-1])
+    return tf.concat([even + odd, second], -1) * (1.0 / fft_size)
+
+
+def _sum_like(x: tf.Tensor, responses: tf.Tensor) -> tf.Tensor:
+    """Sum over the batch if that of the responses turns out to be 1."""
+    n_batch = tf.maximum(tf.shape(responses)[0], 1)
+    # [batch, ...] of as many responses, or [1, ...] of one
+    shape = tf.concat([[-1, n_batch], tf.shape(x)[1:]], 0)
+    return tf.reduce_sum(tf.reshape(x, shape), 0)
 
 
 def overlap_and_add(frames: tf.Tensor, hop_size: int) -> tf.Tensor:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ddsp_core.dsp.compiled import can_compile
+from ddsp_core.dsp import integer_phase
+from ddsp_core.dsp.compiled import can_compile, wants_plain
 from ddsp_core.dsp.harmonic_rows import FAST, PLAIN
 from ddsp_core.dsp.resampling import fade_in, hold_last
 
@@ -73,6 +74,8 @@ def phase_cycles(
         Phase in cycles, in [-0.5, 0.5], and the number of the harmonic that would be at
         Nyquist, both [batch, n_frames, hop_size].
     """
+    if wants_plain() and integer_phase.fits(hop_size, sample_rate, start_cycles):
+        return _phase_without_float64(hold_last(f0_hz), hop_size, sample_rate)
     f0 = tf.cast(hold_last(f0_hz), tf.float64)[..., tf.newaxis] / sample_rate
     start, step = f0[:, :-1], f0[:, 1:] - f0[:, :-1]  # cycles per sample
     advance = frame_advances(start, step, hop_size)
@@ -83,6 +86,34 @@ def phase_cycles(
     cycles = cycles - tf.stop_gradient(tf.round(cycles))
     glide = tf.stop_gradient(tf.cast(start + step * (n / hop_size), tf.float32))
     return tf.cast(cycles, tf.float32), 0.5 / tf.maximum(glide, 1e-9)
+
+
+def _phase_without_float64(
+    f0_hz: tf.Tensor, hop_size: int, sample_rate: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """`phase_cycles` of the fundamental at both ends of every frame."""
+    n = np.arange(hop_size, dtype=np.float32)
+
+    @tf.custom_gradient
+    def phase(f0_hz: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], Any]]:
+        def grad(upstream: tf.Tensor) -> tf.Tensor:
+            # Of start * (n + 1) + step * n * (n + 1) / (2 * hop_size), and of the
+            # frames before: linear, so that float32 does.
+            by_end = n * (n + 1) / (2 * hop_size)
+            own = tf.tensordot(upstream, np.stack([n + 1 - by_end, by_end], -1), 1)
+            after = tf.cumsum(tf.reduce_sum(upstream, -1), 1, True, True)
+            by_end = (hop_size - 1) / 2
+            d_start = own[..., 0] + after * (hop_size - by_end)
+            d_end = own[..., 1] + after * by_end
+            zero = tf.zeros_like(d_start[:, :1])
+            ends = tf.concat([d_start, zero], 1) + tf.concat([zero, d_end], 1)
+            return ends / sample_rate
+
+        return integer_phase.cycles(f0_hz, hop_size, sample_rate), grad
+
+    start = tf.stop_gradient(f0_hz[..., tf.newaxis])
+    glide = start[:, :-1] + (start[:, 1:] - start[:, :-1]) * (n / hop_size)
+    return phase(f0_hz), 0.5 / tf.maximum(glide / sample_rate, 1e-9)
 
 
 def frame_advances(start: Any, step: Any, hop_size: int) -> Any:

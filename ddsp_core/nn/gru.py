@@ -87,7 +87,7 @@ def _forward(
 ) -> tf.Tensor:
     """Return the state and the recurrent product of every step."""
     units = recurrent_kernel.shape[0]
-    n_frames = tf.shape(projected)[0]
+    n_frames = projected.shape[0] or tf.shape(projected)[0]
     inputs = tf.TensorArray(projected.dtype, n_frames).unstack(projected)
     kept = tf.TensorArray(projected.dtype, n_frames)
     blocks = _blocks(recurrent_kernel)
@@ -144,7 +144,7 @@ _fast_factors = compiled(_factors)
 def _backward(factors: tf.Tensor, recurrent_kernel: tf.Tensor) -> tf.Tensor:
     """Return the gradient of the projected inputs [time, batch, 3 * units]."""
     units = recurrent_kernel.shape[0]
-    n_frames = tf.shape(factors)[0]
+    n_frames = factors.shape[0] or tf.shape(factors)[0]
     inputs = tf.TensorArray(factors.dtype, n_frames).unstack(factors)
     gradients = tf.TensorArray(factors.dtype, n_frames)
     blocks = _blocks(tf.transpose(recurrent_kernel))

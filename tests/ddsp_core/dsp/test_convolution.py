@@ -6,6 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ddsp_core.dsp.compiled import plain_kernels
 from ddsp_core.dsp.convolution import convolve_frames, frame_by_blocks, overlap_and_add
 
 RNG = np.random.default_rng(0)
@@ -66,3 +67,27 @@ def test_framing_is_the_adjoint_of_adding(n_frames, n_blocks, hop):
     framed = frame_by_blocks(upstream, n_frames, hop)
     np.testing.assert_allclose(inner, tf.reduce_sum(frames * framed), rtol=1e-3)
     np.testing.assert_array_equal(tape.gradient(inner, frames), framed)
+
+
+@pytest.mark.parametrize("n_batch", [1, 3])
+def test_a_graph_of_unknown_batches_has_the_same_gradients(n_batch):
+    x = [tf.constant(drawn(3, 4, 20)), tf.constant(drawn(n_batch, 4, 9))]
+    upstream = drawn(3, 4, 32)
+
+    def gradients(frames, responses):
+        total = tf.reduce_sum(convolve_frames(frames, responses, 32) * upstream)
+        return tf.gradients(total, [frames, responses])
+
+    shapes = [tf.TensorSpec([None, *v.shape[1:]]) for v in x]
+    unknown = tf.function(gradients, input_signature=shapes)
+    for got, wanted in zip(unknown(*x), tf.function(gradients)(*x), strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("fft_size", [28, 31, 32])
+def test_without_an_inverse_transform_it_is_the_same(fft_size):
+    frames, responses = drawn(3, 4, 20), drawn(3, 4, 9)
+    usual = convolve_frames(frames, responses, fft_size)
+    with plain_kernels():
+        plain = convolve_frames(frames, responses, fft_size)
+    np.testing.assert_allclose(plain, usual, atol=1e-5)
