@@ -168,19 +168,20 @@ class PretrainedCREPE(Model):
         audio = tf_float32(audio)
         check_shape("audio", audio, "[n_samples]", "[batch, n_samples]")
         audio = audio[tf.newaxis] if len(audio.shape) == 1 else audio
-        n_batch = audio.shape[0] or tf.shape(audio)[0]
         audio = pad(audio, self.frame_size, self.hop_size, padding)
+        n_batch, n_samples = audio.shape
+        if n_samples is None:
+            shape = [tf.shape(audio)[0] if n_batch is None else n_batch, -1]
+        else:  # so that frames are known where the batch is not
+            shape = [-1, (n_samples - self.frame_size) // self.hop_size + 1]
         frames = self.normalize_frames(self.batch_frames(audio))
         activations = self.core_model(frames, training=False)
         centers = None
         if viterbi:
-            rows = tf.reshape(activations, [n_batch, -1, N_BINS])
+            rows = tf.reshape(activations, [*shape, N_BINS])
             centers = tf.reshape(self.viterbi_decode(rows), [-1])
         f0_hz, confidence = self.activations_to_f0_and_confidence(activations, centers)
-        return (
-            tf.reshape(f0_hz, [n_batch, -1]),
-            tf.reshape(confidence, [n_batch, -1]),
-        )
+        return tf.reshape(f0_hz, shape), tf.reshape(confidence, shape)
 
     def viterbi_decode(self, acts: Any) -> tf.Tensor:
         """Return the likeliest path through activations.
