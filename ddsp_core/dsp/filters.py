@@ -91,7 +91,7 @@ def fft_convolve(
     if len(response.shape) == 2:
         response = response[:, tf.newaxis]
     (n_batch, n_samples), (n_ir_batch, n_frames, ir_size) = audio.shape, response.shape
-    if n_ir_batch not in (n_batch, 1):
+    if None not in (n_batch, n_ir_batch) and n_ir_batch not in (n_batch, 1):
         raise ShapeError(
             f"got audio of batch {n_batch} and impulse responses of batch {n_ir_batch};"
             " they must be equal, or the latter 1"
