@@ -102,9 +102,9 @@ def _phase_without_float64(
             by_end = n * (n + 1) / (2 * hop_size)
             own = tf.tensordot(upstream, np.stack([n + 1 - by_end, by_end], -1), 1)
             after = tf.cumsum(tf.reduce_sum(upstream, -1), 1, True, True)
-            by_end = (hop_size - 1) / 2
-            d_start = own[..., 0] + after * (hop_size - by_end)
-            d_end = own[..., 1] + after * by_end
+            half = (hop_size - 1) / 2  # as in `frame_advances`
+            d_start = own[..., 0] + after * (hop_size - half)
+            d_end = own[..., 1] + after * half
             zero = tf.zeros_like(d_start[:, :1])
             ends = tf.concat([d_start, zero], 1) + tf.concat([zero, d_end], 1)
             return ends / sample_rate
