@@ -13,9 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 STEPS_PER_HZ: Final = 2**20
-MAX_HOP_SIZE: Final = (
-    2**13
-)  # more would overflow: 2 * hop**2 * Nyquist in steps < 2**63
+# More would overflow: 2 * hop**2 * Nyquist in steps must stay below 2**63.
+MAX_HOP_SIZE: Final = 2**13
 
 
 def fits(hop_size: int, sample_rate: Any, start_cycles: Any) -> bool:
