@@ -36,6 +36,6 @@ def test_two_workers_take_turns(monkeypatch):
     ours = {"magenta": "ddsp_core", "luthier": "ddsp_core"}
     monkeypatch.setattr(benchmark, "LIBRARIES", ours)
     pythons = dict.fromkeys(ours, Path(sys.executable))
-    row = benchmark.measure("filtered_noise", pythons, 2, "noise")
+    row = benchmark.measure("spectral_loss", pythons, 2, "loss")
     assert row.n_runs == 2
     assert min(*row.cpu_ms, *row.wall_ms, *row.peak_mb) > 0
