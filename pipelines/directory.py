@@ -15,6 +15,7 @@ from ddsp_core.errors import DatasetError, StorageError, UsageError
 from ddsp_core.manifest import MANIFEST_NAME, DatasetManifest
 from ddsp_core.statistics import STATISTICS_NAME
 from pipelines.finish import REJECTED_NAME, SOURCES_NAME
+from pipelines.tfds_folder import FEATURES_NAME, INFO_NAME
 
 WORK_NAME: Final = ".prepare"
 STORE_NAME: Final = ".features"
@@ -27,10 +28,18 @@ OUR_NAMES: Final = frozenset(
         REJECTED_NAME,
         STATISTICS_NAME,
         "dataset_statistics.pkl",
-        "features.json",
-        "dataset_info.json",
+        FEATURES_NAME,
+        INFO_NAME,
         "report.html",
     }
+)
+# What every preparation writes beside the shards and the manifest.
+BESIDE_SHARDS: Final = (
+    SOURCES_NAME,
+    REJECTED_NAME,
+    STATISTICS_NAME,
+    FEATURES_NAME,
+    INFO_NAME,
 )
 _SHARD = re.compile(r"(train|eval)\.tfrecord-\d{5}-of-\d{5}")
 
@@ -106,7 +115,7 @@ def commit(work: Path, out: Path) -> DatasetManifest:
     """
     manifest = DatasetManifest.load(work)
     shards = [shard.name for shards in manifest.shards.values() for shard in shards]
-    names = [*shards, SOURCES_NAME, REJECTED_NAME, STATISTICS_NAME]
+    names = [*shards, *BESIDE_SHARDS]
     missing = [n for n in names if not ((work / n).exists() or (out / n).exists())]
     if missing:
         raise DatasetError(f"{work} lacks {missing[0]}; prepare the dataset again")

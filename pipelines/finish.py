@@ -17,6 +17,7 @@ from ddsp_core.statistics import Statistics
 from pipelines.account import refusals, rejected_row, source_row
 from pipelines.elements import Rejected
 from pipelines.plan import Plan
+from pipelines.tfds_folder import write_tfds_files
 
 if TYPE_CHECKING:
     from pipelines.runtime import Job
@@ -73,6 +74,7 @@ def write_dataset(
             "versions": versions(),
         },
     )
+    write_tfds_files(work, manifest, [row["licence"] for row in rows])
     manifest.save(work)
     return manifest.fingerprint
 

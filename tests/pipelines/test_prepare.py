@@ -18,7 +18,7 @@ from ddsp_core.errors import (
 from ddsp_core.manifest import DatasetManifest
 from ddsp_core.spec import parse_example_id
 from ddsp_core.statistics import Statistics
-from pipelines import transforms
+from pipelines import directory, transforms
 from pipelines.commands import prepare as command
 from pipelines.finish import REJECTED_NAME, SOURCES_NAME
 from pipelines.prepare import prepare, typed_error
@@ -31,8 +31,12 @@ def test_the_directory_is_whole_and_nothing_else_is_there(dataset):
     assert manifest.n_records("train") > 10 and manifest.n_records("eval") > 0
     assert manifest.spec.f0 == "crepe-tiny-viterbi/1"
     shards = [s.name for rows in manifest.shards.values() for s in rows]
-    names = {"dataset.json", "sources.jsonl", "rejected.jsonl", "statistics.json"}
-    assert {p.name for p in dataset.iterdir()} == {*names, *shards, ".features"}
+    assert {p.name for p in dataset.iterdir()} == {
+        "dataset.json",
+        *directory.BESIDE_SHARDS,
+        *shards,
+        ".features",
+    }
 
 
 def test_every_entry_of_the_folder_is_listed_with_a_reason_or_used(corpus, dataset):
