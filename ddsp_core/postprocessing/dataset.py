@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from ddsp_core.dsp.loudness import compute_power
 from ddsp_core.dsp.units import hz_to_midi
 from ddsp_core.errors import DatasetError
+from ddsp_core.postprocessing.mergeable import TRIM_FRAMES, power_mask
 from ddsp_core.postprocessing.quantiles import fit_quantile_transform
 from ddsp_core.postprocessing.smoothing import detect_notes
 
-TRIM_FRAMES: Final = 20  # at the end of each example, where crops may be padded.
 _log = logging.getLogger(__name__)
 
 
@@ -25,7 +25,8 @@ def compute_dataset_statistics(
 ) -> dict[str, Any]:
     """Return the statistics that Magenta's tone transfers normalise by.
 
-    Our own are `ddsp_core.statistics`. Differs from the reference: where power and
+    `postprocessing.mergeable` has them from parts; our own statistics are
+    `ddsp_core.statistics`. Differs from the reference: where power and
     features have different rates, the mask of notes is taken at the power's.
 
     Args:
@@ -50,9 +51,8 @@ def compute_dataset_statistics(
     is_note, _ = detect_notes(features["loudness"], confidence)
     # An example without a note counts as a whole.
     is_note |= ~is_note.any(axis=1, keepdims=True)
-    frames = np.arange(features["power"].shape[1]) * n_features / n_power
-    nearest = np.minimum(np.round(frames).astype(int), is_note.shape[1] - 1)
-    masks = {"pitch": is_note, "power": is_note[:, nearest], "loudness": is_note}
+    at_power = power_mask(is_note, n_features, n_power, features["power"].shape[1])
+    masks = {"pitch": is_note, "power": at_power, "loudness": is_note}
     statistics: dict[str, Any] = {}
     for name, values in features.items():
         statistics |= _of(values, name, np.ones(values.shape, bool))

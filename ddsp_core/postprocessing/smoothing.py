@@ -62,8 +62,39 @@ def detect_notes(
         Whether a note sounds, bool, and the ratio to the usual, both of that shape.
         If all is at `min_db`, nothing sounds.
     """
-    loudness_db, f0_confidence = np.asarray(loudness_db), np.asarray(f0_confidence)
-    usual = (np.mean(loudness_db) - min_db) * f0_confidence_threshold**exponent
-    level = smooth(f0_confidence**exponent, smoothing) * (loudness_db - min_db)
-    ratio = np.zeros_like(level) if usual == 0 else level / usual
+    loudness_db = np.asarray(loudness_db)
+    ratio = note_ratio(
+        loudness_db,
+        np.asarray(f0_confidence),
+        float(np.mean(loudness_db)),
+        exponent,
+        smoothing,
+        f0_confidence_threshold,
+        min_db,
+    )
     return ratio >= note_threshold, ratio
+
+
+def note_ratio(
+    loudness_db: np.ndarray,
+    f0_confidence: np.ndarray,
+    mean_db: float,
+    exponent: float = 2.0,
+    smoothing: int = 40,
+    f0_confidence_threshold: float = 0.7,
+    min_db: float = -DB_RANGE,
+) -> np.ndarray:
+    """Return the ratio of `detect_notes`, for a part of a whole of known mean.
+
+    Args:
+        loudness_db: [n_frames] or [batch, n_frames].
+        f0_confidence: In [0, 1], of the same shape.
+        mean_db: Mean loudness of the whole.
+        exponent: As the others, that of `detect_notes`.
+        smoothing: Of `detect_notes`.
+        f0_confidence_threshold: Of `detect_notes`.
+        min_db: Of `detect_notes`.
+    """
+    usual = (mean_db - min_db) * f0_confidence_threshold**exponent
+    level = smooth(f0_confidence**exponent, smoothing) * (loudness_db - min_db)
+    return np.zeros_like(level) if usual == 0 else level / usual
