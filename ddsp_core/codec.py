@@ -7,6 +7,7 @@ equal bytes, and every record of one spec has the same length.
 
 from __future__ import annotations
 
+import functools
 import os
 import struct
 from collections.abc import Mapping
@@ -90,6 +91,35 @@ def parse(spec: ExampleSpec, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
     return parsed
 
 
+def decode(spec: ExampleSpec, data: bytes) -> tuple[str, dict[str, np.ndarray]]:
+    """Return the id and the fields of what `encode` wrote, without TensorFlow.
+
+    Args:
+        spec: Says which fields there are and how long.
+        data: One serialized example.
+
+    Returns:
+        Its id, and each field, float32 [length].
+
+    Raises:
+        DatasetError: It is not an example of this spec in our layout.
+    """
+    empty, places = _layout(spec)
+    skeleton = np.frombuffer(data, np.uint8).copy()
+    values = {}
+    if len(data) == len(empty):
+        for name, (start, stop) in places.items():
+            values[name] = skeleton[start:stop].copy()
+            skeleton[start:stop] = 0
+    if skeleton.tobytes() != empty:
+        raise DatasetError(
+            f"a record of {len(data)} bytes is not an example of this dataset, which"
+            f" has {len(empty)}; prepare the dataset again"
+        )
+    name = values.pop(EXAMPLE_ID).tobytes().decode("ascii")
+    return name, {name: value.view("<f4") for name, value in values.items()}
+
+
 def frame_record(data: bytes) -> bytes:
     """Return `data` as one TFRecord: length, checksum, data, checksum."""
     length = struct.pack("<Q", len(data))
@@ -114,6 +144,29 @@ def read_record(path: str | os.PathLike[str], index: int, length: int) -> bytes:
     return data
 
 
+@functools.lru_cache(maxsize=16)
+def _layout(spec: ExampleSpec) -> tuple[bytes, dict[str, tuple[int, int]]]:
+    """Return an example whose payload is zero bytes, and where each payload lies."""
+    size = {field.name: 4 * field.length for field in spec.fields()}
+    size[EXAMPLE_ID] = EXAMPLE_ID_LENGTH
+    zeros = {field.name: np.zeros(field.length, np.float32) for field in spec.fields()}
+    whole = bytearray(encode(spec, "\0" * EXAMPLE_ID_LENGTH, zeros))
+    # Fields follow each other in alphabetical order, and each payload ends its entry.
+    places, at = {}, 0
+    for name in sorted(size):
+        key = b"\n" + bytes([len(name)]) + name.encode()
+        at = whole.index(key, at) + len(key)
+        kind = _bytes_feature if name == EXAMPLE_ID else _raw_floats
+        at += len(_delimited(2, kind(bytes(size[name])))) - size[name]
+        places[name] = (at, at + size[name])
+        at += size[name]
+    return bytes(whole), places
+
+
+def _raw_floats(data: bytes) -> bytes:
+    return _delimited(2, _delimited(1, data))
+
+
 def _checksum(data: bytes) -> bytes:
     """TFRecord's masked CRC-32C."""
     crc = google_crc32c.value(data)
@@ -121,7 +174,7 @@ def _checksum(data: bytes) -> bytes:
 
 
 def _float_feature(array: np.ndarray) -> bytes:
-    return _delimited(2, _delimited(1, array.tobytes()))
+    return _raw_floats(array.tobytes())
 
 
 def _bytes_feature(value: bytes) -> bytes:

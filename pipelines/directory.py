@@ -13,6 +13,7 @@ from typing import Final
 from ddsp_core import io
 from ddsp_core.errors import DatasetError, StorageError, UsageError
 from ddsp_core.manifest import MANIFEST_NAME, DatasetManifest
+from ddsp_core.postprocessing.pickled import PICKLE_NAME
 from ddsp_core.statistics import STATISTICS_NAME
 from pipelines.finish import REJECTED_NAME, SOURCES_NAME
 from pipelines.tfds_folder import FEATURES_NAME, INFO_NAME
@@ -27,7 +28,7 @@ OUR_NAMES: Final = frozenset(
         SOURCES_NAME,
         REJECTED_NAME,
         STATISTICS_NAME,
-        "dataset_statistics.pkl",
+        PICKLE_NAME,
         FEATURES_NAME,
         INFO_NAME,
         "report.html",
@@ -38,6 +39,7 @@ BESIDE_SHARDS: Final = (
     SOURCES_NAME,
     REJECTED_NAME,
     STATISTICS_NAME,
+    PICKLE_NAME,
     FEATURES_NAME,
     INFO_NAME,
 )

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from ddsp_core import codec, io
 from ddsp_core.errors import DatasetError
 from ddsp_core.manifest import SPLITS, DatasetManifest, Shard
+from ddsp_core.postprocessing.mergeable import ExampleStatistics
 from ddsp_core.spec import example_id
 from ddsp_core.statistics import Statistics
 from pipelines.account import refusals, rejected_row, source_row
+from pipelines.count import write_pickle
 from pipelines.elements import Rejected
 from pipelines.plan import Plan
 from pipelines.tfds_folder import write_tfds_files
@@ -59,6 +61,7 @@ def write_dataset(
     _check(plan, rows, refused, job)
     statistics = Statistics.merge(one for one in results if isinstance(one, Statistics))
     statistics.save(work)
+    write_pickle(work, [one for one in results if isinstance(one, ExampleStatistics)])
     shards = [one for one in results if isinstance(one, tuple)]
     manifest = DatasetManifest(
         spec=options.spec,

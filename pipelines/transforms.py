@@ -21,8 +21,9 @@ from apache_beam.utils.shared import Shared
 
 from ddsp_core.errors import AudioError, DdspError
 from ddsp_core.manifest import Shard
+from ddsp_core.postprocessing.mergeable import ExampleStatistics, LoudnessSum
 from ddsp_core.statistics import Statistics
-from pipelines import finish
+from pipelines import count, finish
 from pipelines.account import plain
 from pipelines.elements import (
     BlockMeasures,
@@ -83,15 +84,53 @@ class Prepare(beam.PTransform):
             | "Recordings" >> beam.FlatMap(_recordings_of)
             | "SpreadRecordings" >> beam.Reshuffle()
             | "Count" >> beam.ParDo(_CountFrames(job))
+            | "MergeFrames" >> beam.CombineGlobally(Statistics.merge)
         )
+        examples = shards | "CountExamples" >> CountExamples(job)
         results = (
-            (scanned, unique, measured, shards, statistics)
+            (scanned, unique, measured, shards, statistics, examples)
             | "Together" >> beam.Flatten()
             | "NotPassedOn" >> beam.Filter(_is_result)
             | "GatherResults" >> beam.combiners.ToList()
         )
         return plan | "Finish" >> beam.Map(
             finish.write_dataset, job, beam.pvalue.AsSingleton(results), self._rejected
+        )
+
+
+class CountExamples(beam.PTransform):
+    """(split, Shard) → ExampleStatistics of the training split, one.
+
+    Args:
+        job: Spec and place of the shards.
+    """
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self._job = job
+
+    def expand(self, shards: Any) -> Any:
+        """Read the shards twice: notes are what is loud against the mean of all."""
+        spec, work = self._job.options.spec, self._job.work
+        training = (
+            shards
+            | "OnlyTraining" >> beam.Filter(_is_training)
+            | "OnlyShards" >> beam.Map(_shard_in)
+        )
+        mean_db = (
+            training
+            | "Loudness" >> beam.Map(count.loudness_of, work, spec)
+            | "MergeLoudness" >> beam.CombineGlobally(LoudnessSum.merge)
+            | "MeanLoudness" >> beam.Map(_mean_db)
+        )
+        return (
+            training
+            | "SpreadAgain" >> beam.Reshuffle()
+            | "Examples"
+            >> beam.Map(
+                count.statistics_of, work, spec, beam.pvalue.AsSingleton(mean_db)
+            )
+            | "MergeExamples" >> beam.CombineGlobally(ExampleStatistics.merge)
         )
 
 
@@ -279,7 +318,19 @@ def _is_a(row: Any, kind: type) -> bool:
 def _is_result(row: Any) -> bool:
     """Is this for the last stage: a shard, statistics, or a refusal?"""
     is_shard = isinstance(row, tuple) and isinstance(row[1], Shard)
-    return is_shard or isinstance(row, Statistics | Rejected)
+    return is_shard or isinstance(row, Statistics | ExampleStatistics | Rejected)
+
+
+def _is_training(row: tuple[str, Shard]) -> bool:
+    return row[0] == "train"
+
+
+def _shard_in(row: tuple[str, Shard]) -> Shard:
+    return row[1]
+
+
+def _mean_db(loudness: LoudnessSum) -> float:
+    return loudness.mean_db
 
 
 def _by_key(part: Recording | BlockMeasures | _Refused) -> tuple[str, Any]:

@@ -52,6 +52,20 @@ def test_protobuf_and_our_reader_give_back_the_very_floats(
         np.testing.assert_array_equal(stored, value)
         np.testing.assert_array_equal(parsed[name][1], value)
     assert parsed["example_id"].numpy().tolist() == [ID.encode()] * 2
+    name, decoded = codec.decode(spec, data)
+    assert name == ID and set(decoded) == set(values)
+    for name, value in values.items():
+        np.testing.assert_array_equal(decoded[name], value)
+
+
+def test_a_record_of_another_spec_is_not_decoded():
+    other = dataclasses.replace(SPEC, n_frames=SPEC.n_frames + 1)
+    data = codec.encode(SPEC, ID, random_values(SPEC))
+    with pytest.raises(DatasetError, match=f"record of {len(data)} bytes"):
+        codec.decode(other, data)
+    renamed = data.replace(b"f0_hz", b"f1_hz")
+    with pytest.raises(DatasetError, match="is not an example of this dataset"):
+        codec.decode(SPEC, renamed)
 
 
 def test_tensorflows_record_reader_reads_our_framing(tmp_path):
