@@ -11,6 +11,10 @@ from ddsp_core.features.weights import N_BINS
 REACH: Final = 11  # bins: CREPE's transition weight 12 - |i - j| is 0 beyond
 SELF_EMISSION: Final = 0.1  # CREPE: an observed bin is right one time in ten, ...
 OTHER_EMISSION: Final = 0.9 / N_BINS  # ... else any of the 360
+# Logarithms are multiples of this, so that sums of a whole block of them are exact in
+# float64. Paths that are equally likely, as those that change note a frame sooner or
+# later often are, then tie exactly, and a path does not depend on where it began.
+GRAIN: Final = 2.0**-30
 
 
 def viterbi(observed: np.ndarray) -> np.ndarray:
@@ -36,7 +40,7 @@ def viterbi(observed: np.ndarray) -> np.ndarray:
     if not n_frames:
         return np.zeros(0, np.int64)
     band = _log_transitions()  # [23, 360]: from bin j - 11 + d to bin j
-    bonus = np.log((SELF_EMISSION + OTHER_EMISSION) / OTHER_EMISSION)
+    bonus = _exact(np.log((SELF_EMISSION + OTHER_EMISSION) / OTHER_EMISSION))
     scores = np.full((n_frames, N_BINS + 2 * REACH), -np.inf)
     middle = scores[:, REACH:-REACH]
     middle[0] = 0.0
@@ -70,4 +74,8 @@ def _log_transitions() -> np.ndarray:
         origin = bins - REACH + d
         real = (origin >= 0) & (origin < N_BINS)
         band[d, real] = np.log(weights[origin[real], bins[real]])
-    return band
+    return _exact(band)
+
+
+def _exact(logarithms: np.ndarray) -> np.ndarray:
+    return np.round(logarithms / GRAIN) * GRAIN

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ddsp_core.features.viterbi import viterbi
 
@@ -84,3 +86,14 @@ def test_no_step_is_wider_than_the_band():
 
 def test_no_frames_have_an_empty_path():
     assert viterbi(np.zeros(0, int)).shape == (0,)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 400))
+def test_a_path_forgets_where_it_began(seed, begin):
+    """Notes with stray observations, 50 frames/s: a second later all is equal."""
+    rng = np.random.default_rng(seed)
+    observed = np.repeat(rng.integers(80, 140, 40), 25) + rng.integers(-1, 2, 1000)
+    stray = rng.random(1000) < 0.1
+    observed[stray] = rng.integers(0, 360, stray.sum())
+    whole, late = viterbi(observed), viterbi(observed[begin:])
+    np.testing.assert_array_equal(late[50:], whole[begin + 50 :])
