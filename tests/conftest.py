@@ -1,5 +1,6 @@
 """Shared fixtures; sets up TensorFlow's devices before anything touches them."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -35,3 +36,14 @@ def test_data() -> Path:
     if not folder:
         pytest.skip("LUTHIER_TEST_DATA does not name the folder of reference data")
     return Path(folder)
+
+
+@pytest.fixture
+def figure(record_property):
+    """Keep a measured figure with the test; `--log-cli-level=INFO` shows them."""
+
+    def keep(name, value):
+        record_property(name, float(value))
+        logging.getLogger("figures").info("%s: %.4g", name, value)
+
+    return keep

@@ -7,9 +7,8 @@ import os
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from ddsp_core import codec, io
+from ddsp_core import io
 from ddsp_core.errors import (
     DatasetError,
     StoppedError,
@@ -22,7 +21,7 @@ from pipelines import directory, transforms
 from pipelines.commands import prepare as command
 from pipelines.finish import REJECTED_NAME, SOURCES_NAME
 from pipelines.prepare import prepare, typed_error
-from tests.pipelines.preparations import SPEC, options, sha256s
+from tests.pipelines.preparations import SPEC, examples, options, sha256s
 
 
 def test_the_directory_is_whole_and_nothing_else_is_there(dataset):
@@ -67,19 +66,6 @@ def test_every_second_of_every_recording_is_accounted_for(dataset):
     assert 8 <= silent["start"] / 16_000 < silent["stop"] / 16_000 <= 14
     total = DatasetManifest.load(dataset).details["seconds"]
     assert sum(total.values()) == pytest.approx(24 + 25 + 1, abs=0.01)
-
-
-def examples(dataset, split):
-    manifest = DatasetManifest.load(dataset)
-    raw = [
-        record
-        for shard in manifest.split(split)
-        for record in tf.data.TFRecordDataset(
-            str(dataset / shard.name)
-        ).as_numpy_iterator()
-    ]
-    parsed = codec.parse(manifest.spec, tf.constant(raw))
-    return {name: value.numpy() for name, value in parsed.items()}
 
 
 @pytest.mark.parametrize("split", ["train", "eval"])

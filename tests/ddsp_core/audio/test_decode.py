@@ -15,6 +15,7 @@ import soundfile
 from ddsp_core.audio import decode, libav, sndfile
 from ddsp_core.audio.decode import DecodeError, Decoder, probe, stream
 from ddsp_core.errors import AudioError, StorageError
+from tests.encoded import encode, lag_secs
 
 RATE = 48_000
 
@@ -28,34 +29,6 @@ def chirp(secs=1.5, rate=RATE):
     t = np.arange(round(secs * rate)) / rate
     sweep = np.sin(2 * np.pi * (200 * t + 1900 * t**2))
     return (0.5 * sweep * np.sin(2 * np.pi * 3 * t) ** 2).astype(np.float32)
-
-
-def encode(path, audio, codec, container=None, rate=RATE):
-    """Write mono audio with one of FFmpeg's encoders."""
-    with av.open(str(path), "w", format=container) as output:
-        track = output.add_stream(codec, rate=rate)
-        track.codec_context.layout = "mono"
-        track.codec_context.open()
-        frame = av.AudioFrame.from_ndarray(audio[None], format="fltp", layout="mono")
-        frame.sample_rate, frame.pts = rate, 0
-        frame.time_base = fractions.Fraction(1, rate)
-        cutter = av.AudioResampler(
-            track.codec_context.format,
-            "mono",
-            rate,
-            frame_size=track.codec_context.frame_size or None,
-        )
-        for piece in [*cutter.resample(frame), *(cutter.resample(None) or []), None]:
-            for packet in track.encode(piece):
-                output.mux(packet)
-
-
-def lag_secs(later, earlier, rate):
-    """How much later the one sounds than the other, by cross-correlation."""
-    n = 1 << (len(later) + len(earlier)).bit_length()
-    product = np.fft.rfft(later, n) * np.conj(np.fft.rfft(earlier, n))
-    lag = int(np.argmax(np.fft.irfft(product)))
-    return (lag - n if lag > n // 2 else lag) / rate
 
 
 @pytest.mark.parametrize(
@@ -73,7 +46,7 @@ def test_an_encoded_copy_lines_up_with_its_recording(
     tmp_path, name, codec, container, decoder
 ):
     audio = chirp()
-    encode(tmp_path / name, audio, codec, container)
+    encode(tmp_path / name, audio, RATE, codec, container)
     info = probe(tmp_path / name)
     copy = decoded(tmp_path / name)
     assert info.decoder is decoder
@@ -230,7 +203,7 @@ def test_a_truncated_flac_gives_what_came_before_the_damage(test_data):
 
 
 def test_a_truncated_m4a_gives_an_error_that_says_so(tmp_path):
-    encode(tmp_path / "take.m4a", chirp(), "aac")
+    encode(tmp_path / "take.m4a", chirp(), RATE, "aac")
     data = (tmp_path / "take.m4a").read_bytes()
     (tmp_path / "take.m4a").write_bytes(data[: len(data) // 2])
     with pytest.raises(AudioError, match=r"take\.m4a.* damaged"):
@@ -238,7 +211,7 @@ def test_a_truncated_m4a_gives_an_error_that_says_so(tmp_path):
 
 
 def test_damage_inside_an_m4a_is_met_part_way(tmp_path):
-    encode(tmp_path / "take.mka", chirp(4.0), "aac", "matroska")
+    encode(tmp_path / "take.mka", chirp(4.0), RATE, "aac", "matroska")
     data = bytearray((tmp_path / "take.mka").read_bytes())
     middle = len(data) // 2
     data[middle : middle + 3000] = np.random.default_rng(3).bytes(3000)
