@@ -5,16 +5,20 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
-from ddsp_core.audio.decode import AudioInfo, DecodeError, probe, stream
+from ddsp_core.audio import levels
+from ddsp_core.audio.decode import AudioInfo, DecodeError, Decoder, probe, stream
+from ddsp_core.audio.levels import ClipCounter, PowerMeter, StereoKind
+from ddsp_core.audio.ranges import MAX_RANGES, merged, runs
+from ddsp_core.errors import AudioError
 from ddsp_core.spec import SOURCE_KEY_LENGTH
 
-# A file of alternating good and bad samples must not fill the memory: beyond this many
-# stretches the nearest are joined, so that a range may then hold good samples too.
-MAX_NONFINITE_RANGES: Final = 256
+MAX_NONFINITE_RANGES: Final = MAX_RANGES
+SCAN_REVISION: Final = 1  # grows whenever a field would come out differently
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +37,12 @@ class Scan:
             are joined, so they always cover all non-finite samples.
         error: Why the decoder failed after `n_samples`, or None. What came before it
             is usable.
+        n_clipped: Samples of any channel in runs of three or more at the channel's own
+            extreme near full scale, or over full scale.
+        clipped: Where they are, as `nonfinite`.
+        channel_power: Mean square of each channel, without DC.
+        mix_power: That of the mono mix.
+        difference_power: That of left minus right; 0 unless there are two channels.
     """
 
     info: AudioInfo
@@ -43,11 +53,72 @@ class Scan:
     n_nonfinite: int
     nonfinite: tuple[tuple[int, int], ...]
     error: str | None
+    n_clipped: int = 0
+    clipped: tuple[tuple[int, int], ...] = ()
+    channel_power: tuple[float, ...] = ()
+    mix_power: float = 0.0
+    difference_power: float = 0.0
 
     @property
     def source_key(self) -> str:
         """The recording's content as 32 hex digits: equal for equal samples."""
         return self.sha256[:SOURCE_KEY_LENGTH]
+
+    @property
+    def clipped_share(self) -> float:
+        """Share of all samples of all channels that are clipped, to 1e-6."""
+        total = self.n_samples * max(1, self.info.n_channels)
+        return round(self.n_clipped / max(1, total), 6)
+
+    @property
+    def rms_db(self) -> float:
+        """Level of the mono mix without DC, in dB of full scale, to 0.01."""
+        return levels.decibels(self.mix_power)
+
+    @property
+    def mix_loss_db(self) -> float:
+        """What the mono mix loses against the channels' mean power, in dB, to 0.01."""
+        return levels.mix_loss_db(self.channel_power, self.mix_power)
+
+    @property
+    def stereo(self) -> StereoKind:
+        """How the channels are to each other."""
+        return levels.stereo_kind(
+            self.channel_power or (0.0,), self.mix_power, self.difference_power
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the scan as plain JSON values, with the revision of its measures."""
+        values = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name != "info"
+        }
+        info = dataclasses.asdict(self.info)
+        info |= {"path": os.fspath(self.info.path), "decoder": str(self.info.decoder)}
+        return {"revision": SCAN_REVISION, "info": info} | values
+
+    @classmethod
+    def from_json(cls, data: Any) -> Scan:
+        """Read what `to_json` wrote, also after it was written as text.
+
+        Raises:
+            AudioError: It is damaged, or of another revision: scan the file again.
+        """
+        try:
+            values = dict(data)
+            if values.pop("revision") != SCAN_REVISION:
+                raise ValueError("of another revision")
+            info = dict(values.pop("info"))
+            info |= {"path": Path(info["path"]), "decoder": Decoder(info["decoder"])}
+            for name in ("nonfinite", "clipped"):
+                values[name] = tuple((int(a), int(b)) for a, b in values[name])
+            values["channel_power"] = tuple(map(float, values["channel_power"]))
+            return cls(info=AudioInfo(**info), **values)
+        except (KeyError, TypeError, ValueError) as error:
+            raise AudioError(
+                f"a stored scan is not usable ({error}); scan the file again"
+            ) from error
 
 
 def scan(path: str | os.PathLike[str]) -> Scan:
@@ -64,6 +135,7 @@ def scan(path: str | os.PathLike[str]) -> Scan:
     digest = hashlib.sha256(f"{info.sample_rate} {info.n_channels}\n".encode())
     n_samples, n_nonfinite, peak, total = 0, 0, 0.0, 0.0
     ranges = np.zeros((0, 2), np.int64)
+    clipping, power = ClipCounter(info.n_channels), PowerMeter(info.n_channels)
     error: str | None = None
     try:
         for chunk in stream(path):
@@ -72,13 +144,17 @@ def scan(path: str | os.PathLike[str]) -> Scan:
             bad = ~np.isfinite(mono)
             if bad.any():
                 n_nonfinite += int(bad.sum())
-                ranges = _merged(np.concatenate([ranges, n_samples + _runs(bad)]))
+                ranges = merged(np.concatenate([ranges, n_samples + runs(bad)]))
             finite = np.abs(chunk[np.isfinite(chunk)])
             peak = max(peak, float(finite.max(initial=0.0)))
             total += float(mono[~bad].sum(dtype=np.float64))
+            clipping.add(chunk)
+            power.add(chunk)
             n_samples += len(chunk)
     except DecodeError as failure:
         error = str(failure)
+    n_clipped, clipped = clipping.found()
+    channel_power, mix_power, difference_power = power.powers()
     return Scan(
         info=info,
         sha256=digest.hexdigest(),
@@ -88,6 +164,11 @@ def scan(path: str | os.PathLike[str]) -> Scan:
         n_nonfinite=n_nonfinite,
         nonfinite=tuple((int(start), int(stop)) for start, stop in ranges),
         error=error,
+        n_clipped=n_clipped,
+        clipped=clipped,
+        channel_power=channel_power,
+        mix_power=mix_power,
+        difference_power=difference_power,
     )
 
 
@@ -107,20 +188,3 @@ def mono_mix(audio: np.ndarray) -> np.ndarray:
         return audio[:, 0]
     # In float64, so that the sum of loud channels cannot overflow.
     return audio.mean(axis=1, dtype=np.float64).astype(np.float32)
-
-
-def _runs(bad: np.ndarray) -> np.ndarray:
-    """Return (start, stop) of the stretches of True, [n_runs, 2]."""
-    edges = np.flatnonzero(np.diff(bad.astype(np.int8), prepend=0, append=0))
-    return edges.reshape(-1, 2)
-
-
-def _merged(ranges: np.ndarray) -> np.ndarray:
-    """Join ranges that touch, and the nearest ones while there are too many."""
-    gaps = ranges[1:, 0] - ranges[:-1, 1]
-    n_extra = len(ranges) - MAX_NONFINITE_RANGES
-    widest_joined = np.sort(gaps)[n_extra - 1] if n_extra > 0 else 0
-    is_new = gaps > widest_joined
-    starts = ranges[np.concatenate([[True], is_new]), 0]
-    stops = ranges[np.concatenate([is_new, [True]]), 1]
-    return np.stack([starts, stops], axis=1)

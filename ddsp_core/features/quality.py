@@ -1,0 +1,182 @@
+"""`Quality`: what a recording's frames tell of it, in counts that merge exactly."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from ddsp_core.audio.decays import decay_times
+from ddsp_core.audio.measures import AudioMeasures
+from ddsp_core.errors import DatasetError
+from ddsp_core.features.extract import MIN_LOUDNESS_DB, Features, sounding
+from ddsp_core.features.jumps import n_octave_jumps
+
+Bins = Mapping[int, int]
+
+LEVEL_STEP_DB: Final = 1.0
+LOUDNESS_STEP_DB: Final = 1.0
+PITCH_STEP: Final = 0.5  # semitones: a bin a note, and one between each two
+CONFIDENCE_STEP: Final = 0.05
+DECAY_STEP_SECS: Final = 0.05
+FLOOR_QUANTILE: Final = 0.02  # of the frames with any signal at all: the quietest
+SILENCE_DB: Final = -119.0  # digital silence: a gate or an editor made it
+ROOM_QUANTILE: Final = 0.25  # slower falls are played
+MIN_DECAYS: Final = 4  # fewer are chance
+
+
+@dataclasses.dataclass(frozen=True)
+class Quality:
+    """Counts over frames. Bins are whole multiples of the steps above.
+
+    Args:
+        n_frames: All.
+        n_loud: Louder than silence.
+        n_sounding: With a note: loud and of a confident pitch.
+        n_polyphonic: Loud, and with more than one note.
+        n_jumps: Octave jumps there and back.
+        level: All frames by level, in dB of full scale without weighting.
+        loud_level: The loud ones.
+        loudness: The loud ones by A-weighted loudness.
+        pitch: The sounding ones by MIDI pitch.
+        confidence: The loud ones by the tracker's confidence.
+        decay: Falls after notes by their time for 60 dB.
+    """
+
+    n_frames: int = 0
+    n_loud: int = 0
+    n_sounding: int = 0
+    n_polyphonic: int = 0
+    n_jumps: int = 0
+    level: Bins = dataclasses.field(default_factory=dict)
+    loud_level: Bins = dataclasses.field(default_factory=dict)
+    loudness: Bins = dataclasses.field(default_factory=dict)
+    pitch: Bins = dataclasses.field(default_factory=dict)
+    confidence: Bins = dataclasses.field(default_factory=dict)
+    decay: Bins = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, features: Features, measures: AudioMeasures, frame_rate: int
+    ) -> Quality:
+        """Count the frames of a block.
+
+        Args:
+            features: With confidence and loudness rounded, [n_frames].
+            measures: Of the same frames.
+            frame_rate: In Hz.
+        """
+        loud = features.loudness_db >= MIN_LOUDNESS_DB
+        notes = sounding(features)
+        f0_hz = np.maximum(features.f0_hz[notes].astype(np.float64), 1e-3)
+        midi = 69 + 12 * np.log2(f0_hz / 440)
+        return cls(
+            n_frames=len(loud),
+            n_loud=int(loud.sum()),
+            n_sounding=int(notes.sum()),
+            n_polyphonic=int((loud & measures.polyphonic).sum()),
+            n_jumps=n_octave_jumps(features.f0_hz, notes, frame_rate),
+            level=_bins(measures.level_db, LEVEL_STEP_DB),
+            loud_level=_bins(measures.level_db[loud], LEVEL_STEP_DB),
+            loudness=_bins(features.loudness_db[loud], LOUDNESS_STEP_DB),
+            pitch=_bins(np.round(midi, 2), PITCH_STEP),
+            confidence=_bins(features.f0_confidence[loud], CONFIDENCE_STEP),
+            decay=_bins(
+                np.round(decay_times(measures.level_db, frame_rate), 3), DECAY_STEP_SECS
+            ),
+        )
+
+    @classmethod
+    def merge(cls, parts: Iterable[Quality]) -> Quality:
+        """Return the sum; the order of `parts` does not matter."""
+        counts: Counter[str] = Counter()
+        bins: dict[str, Counter[int]] = {name: Counter() for name in HISTOGRAMS}
+        for part in parts:
+            for name in COUNTS:
+                counts[name] += getattr(part, name)
+            for name in HISTOGRAMS:
+                bins[name].update(getattr(part, name))
+        values: dict[str, Any] = {name: counts[name] for name in COUNTS}
+        values |= {name: dict(sorted(bins[name].items())) for name in HISTOGRAMS}
+        return cls(**values)
+
+    @property
+    def n_unpitched(self) -> int:
+        """Loud frames without a confident pitch."""
+        return self.n_loud - self.n_sounding
+
+    @property
+    def level_db(self) -> float | None:
+        """Median level of the loud frames, in dB of full scale; None without any."""
+        return quantile(self.loud_level, 0.5, LEVEL_STEP_DB)
+
+    @property
+    def noise_floor_db(self) -> float | None:
+        """Level of the quietest frames that are not digital silence, in dB.
+
+        It is an upper bound where a recording has no rests.
+        """
+        heard = {k: n for k, n in self.level.items() if k * LEVEL_STEP_DB > SILENCE_DB}
+        return quantile(heard, FLOOR_QUANTILE, LEVEL_STEP_DB)
+
+    @property
+    def room_secs(self) -> float | None:
+        """Estimated reverberation time (60 dB) in seconds; None with too few falls."""
+        if sum(self.decay.values()) < MIN_DECAYS:
+            return None
+        return quantile(self.decay, ROOM_QUANTILE, DECAY_STEP_SECS)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return counts, and histograms as lists of [bin, count]."""
+        values: dict[str, Any] = {name: getattr(self, name) for name in COUNTS}
+        for name in HISTOGRAMS:
+            values[name] = [[k, n] for k, n in sorted(getattr(self, name).items())]
+        return values
+
+    @classmethod
+    def from_json(cls, data: Any) -> Quality:
+        """Read what `to_json` wrote.
+
+        Raises:
+            DatasetError: It is something else.
+        """
+        try:
+            values: dict[str, Any] = {name: int(data[name]) for name in COUNTS}
+            for name in HISTOGRAMS:
+                values[name] = {int(k): int(n) for k, n in data[name]}
+        except (KeyError, TypeError, ValueError) as error:
+            raise DatasetError(
+                f"not a quality record ({error}); prepare the dataset again"
+            ) from error
+        return cls(**values)
+
+
+HISTOGRAMS: Final = ("level", "loud_level", "loudness", "pitch", "confidence", "decay")
+COUNTS: Final = tuple(
+    field.name for field in dataclasses.fields(Quality) if field.name not in HISTOGRAMS
+)
+
+
+def quantile(bins: Bins, q: float, step: float) -> float | None:
+    """Return the bin below which a share `q` of the counts lies; None if there is none.
+
+    >>> quantile({-3: 1, -2: 8, -1: 1}, 0.5, 1.0)
+    -2.0
+    """
+    total, seen = sum(bins.values()), 0
+    for key, count in sorted(bins.items()):
+        seen += count
+        if seen > q * total or seen == total:
+            return round(key * step, 4)
+    return None
+
+
+def _bins(values: np.ndarray, step: float) -> dict[int, int]:
+    keys, counts = np.unique(
+        np.rint(np.asarray(values, np.float64) / step).astype(np.int64),
+        return_counts=True,
+    )
+    return dict(zip(keys.tolist(), counts.tolist(), strict=True))
