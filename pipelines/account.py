@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from ddsp_core.manifest import SPLITS
 from ddsp_core.spec import ExampleSpec, Padding
-from pipelines.elements import Planned, Recording, Rejected
-from pipelines.plan import covered_frames
+from pipelines.elements import Planned, Rejected
+from pipelines.windows import covered_frames
 
 GUARD: Final = "guard between train and eval"
 TAIL: Final = "less than one frame left at the end"
@@ -39,23 +40,21 @@ def intervals(planned: Planned, spec: ExampleSpec) -> list[Interval]:
     A moment that any example holds is kept; else it is guard if only the guard wanted
     it, else it has the reason of the first window that was refused there.
     """
-    recording, n_frames = planned.recording, planned.judged.n_frames
-    if not (planned.judged.kept or planned.judged.refused):
-        reason = too_short(recording, spec)
-        return [Interval(0, recording.n_samples, "refused", reason)]
+    recording, judged = planned.recording, planned.judged
+    n_frames = judged.n_frames
+    if judged.reason:
+        return [Interval(0, recording.n_samples, "refused", judged.reason)]
     labels = [("train", ""), ("eval", ""), ("guard", GUARD), ("refused", TAIL)]
-    labels += [
-        ("refused", r) for r in dict.fromkeys(r for _, r in planned.judged.refused)
-    ]
+    labels.append(("refused", _left_over(planned, spec)))
+    labels += [("refused", reason) for reason, _ in judged.refused_for]
     at = np.full(n_frames + 1, labels.index(("refused", TAIL)))
-    for start, reason in reversed(planned.judged.refused):
+    at[: n_frames - (spec.padding is Padding.CENTER)] = 4
+    for start, reason in reversed(judged.refused):
         at[start : start + spec.n_intervals] = labels.index(("refused", reason))
-    for label, starts in (
-        (2, planned.guard),
-        (1, planned.eval),
-        (0, planned.train),
-    ):
-        for start, stop in covered_frames(starts, spec.n_intervals):
+    guard = covered_frames(planned.guard, spec.n_intervals)
+    eval_, train = (planned.covered(split, spec) for split in ("eval", "train"))
+    for label, stretches in ((2, guard), (1, eval_), (0, train)):
+        for start, stop in stretches:
             at[start:stop] = label
     borders = np.flatnonzero(np.diff(at)) + 1
     frames = [0, *borders.tolist(), n_frames + 1]
@@ -69,12 +68,14 @@ def intervals(planned: Planned, spec: ExampleSpec) -> list[Interval]:
     ]
 
 
-def too_short(recording: Recording, spec: ExampleSpec) -> str:
-    """Return the reason for refusing a recording that is shorter than an example."""
-    needed = f"{spec.example_secs:g} s"
-    if spec.padding is Padding.CENTER:
-        needed += " and one frame"
-    return f"too short: {recording.secs:.3g} s, an example needs {needed}"
+def _left_over(planned: Planned, spec: ExampleSpec) -> str:
+    """Why whole frames that nothing refused are in no example."""
+    if not planned.judged.is_joinable:
+        return "between two windows: the example hop is longer than an example"
+    return (
+        f"too short: {planned.recording.secs:.3g} s, and all short files of its split"
+        f" together do not fill an example of {spec.example_secs:g} s"
+    )
 
 
 def source_row(
@@ -94,7 +95,7 @@ def source_row(
             f"{recording.source!r}: {recording.n_samples} samples read,"
             f" {total} accounted for"
         )
-    splits = [name for name in ("train", "eval") if getattr(planned, name)]
+    splits = [name for name in SPLITS if planned.covered(name, spec)]
     return {
         "source": recording.source,
         "source_key": recording.key,
@@ -112,7 +113,8 @@ def source_row(
         "note": scan.error and plain(scan.error, recording.source),
         "licence": licence,
         "split": "+".join(splits) or None,
-        "n_examples": {name: len(getattr(planned, name)) for name in ("train", "eval")},
+        "is_joined": bool(planned.joined),
+        "n_examples": {name: len(getattr(planned, name)) for name in SPLITS},
         "intervals": [
             {
                 "start": part.start,

@@ -15,7 +15,7 @@ from ddsp_core.errors import DatasetError, StorageError, UsageError
 from ddsp_core.manifest import MANIFEST_NAME, DatasetManifest
 from ddsp_core.postprocessing.pickled import PICKLE_NAME
 from ddsp_core.statistics import STATISTICS_NAME
-from pipelines.finish import REJECTED_NAME, SOURCES_NAME
+from pipelines.finish import JOINED_NAME, REJECTED_NAME, SOURCES_NAME
 from pipelines.tfds_folder import FEATURES_NAME, INFO_NAME
 
 WORK_NAME: Final = ".prepare"
@@ -27,6 +27,7 @@ OUR_NAMES: Final = frozenset(
         MANIFEST_NAME,
         SOURCES_NAME,
         REJECTED_NAME,
+        JOINED_NAME,
         STATISTICS_NAME,
         PICKLE_NAME,
         FEATURES_NAME,
@@ -38,6 +39,7 @@ OUR_NAMES: Final = frozenset(
 BESIDE_SHARDS: Final = (
     SOURCES_NAME,
     REJECTED_NAME,
+    JOINED_NAME,
     STATISTICS_NAME,
     PICKLE_NAME,
     FEATURES_NAME,

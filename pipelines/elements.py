@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ddsp_core.audio.blocks import n_blocks_for
+from pipelines.windows import Starts, covered_frames
 
 if TYPE_CHECKING:
     from ddsp_core.audio.blocks import Scan
+    from ddsp_core.spec import ExampleSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,12 +138,14 @@ class BlockMeasures:
         index: Number of the block in the recording.
         loud: True where a frame is louder than silence.
         sounding: True where a note sounds: loud, with a confident pitch.
+        polyphonic: True where more than one note may sound; None if not measured.
     """
 
     key: str
     index: int
     loud: Mask
     sounding: Mask
+    polyphonic: Mask | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,28 +156,89 @@ class Judged:
         recording: Which.
         n_frames: Whole frames that the recording has.
         kept: Starts of the windows that can be examples, ascending.
-        refused: Starts of the others with the reason, ascending.
+        refused_for: The others by reason, the reasons in alphabetical order.
+        is_joinable: It is shorter than an example and may be joined with others.
+        reason: Why a recording that is shorter than an example is not joined.
     """
 
     recording: Recording
     n_frames: int
-    kept: tuple[int, ...]
-    refused: tuple[tuple[int, str], ...]
+    kept: Starts
+    refused_for: tuple[tuple[str, Starts], ...] = ()
+    is_joinable: bool = False
+    reason: str = ""
+
+    @property
+    def refused(self) -> list[tuple[int, str]]:
+        """Starts of the refused windows with the reason, ascending."""
+        return sorted(
+            (start, reason) for reason, starts in self.refused_for for start in starts
+        )
 
 
 @dataclasses.dataclass(frozen=True)
 class Planned:
-    """A recording with its windows divided between the splits; starts in frames."""
+    """A recording with its windows divided between the splits; starts in frames.
+
+    Args:
+        judged: What could be used.
+        train: Windows to train on.
+        eval: Windows held out.
+        guard: Windows left out between the two.
+        joined_to: The split whose examples a short recording is joined to.
+        joined: The stretches of it that examples hold, (start, stop) in frames.
+    """
 
     judged: Judged
-    train: tuple[int, ...]
-    eval: tuple[int, ...]
-    guard: tuple[int, ...]
+    train: Starts
+    eval: Starts
+    guard: Starts
+    joined_to: str | None = None
+    joined: tuple[tuple[int, int], ...] = ()
 
     @property
     def recording(self) -> Recording:
-        """The recording."""
+        """Which recording this is."""
         return self.judged.recording
+
+    def covered(self, split: str, spec: ExampleSpec) -> list[tuple[int, int]]:
+        """Return the stretches that examples of a split hold, (start, stop) in frames.
+
+        Frames here are steps of time: one on the very end is not counted.
+        """
+        if self.joined_to is not None:
+            return list(self.joined) if self.joined_to == split else []
+        return covered_frames(getattr(self, split), spec.n_intervals)
+
+
+@dataclasses.dataclass(frozen=True)
+class Piece:
+    """A stretch of a recording inside a joined example; all in frames.
+
+    Args:
+        place: Of the recording in the list that goes with the example.
+        start: First frame, counted in the recording.
+        n_frames: Length.
+        at: First frame, counted in the example.
+    """
+
+    place: int
+    start: int
+    n_frames: int
+    at: int
+
+
+@dataclasses.dataclass(frozen=True)
+class JoinedExample:
+    """An example made of short recordings; what no piece covers is a rest.
+
+    Args:
+        key: 32 hex digits over the pieces: the source key in its example id.
+        pieces: In order.
+    """
+
+    key: str
+    pieces: tuple[Piece, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,11 +248,12 @@ class ShardPlan:
     Args:
         name: File name in the dataset directory.
         split: 'train' or 'eval'.
-        windows: (index into `recordings`, start in frames) of every record.
-        recordings: Those that the windows are cut from.
+        windows: (index into `recordings`, start in frames), or a joined example, of
+            every record.
+        recordings: Those that the windows and pieces are cut from.
     """
 
     name: str
     split: str
-    windows: tuple[tuple[int, int], ...]
+    windows: tuple[tuple[int, int] | JoinedExample, ...]
     recordings: tuple[Recording, ...]

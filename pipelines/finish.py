@@ -17,8 +17,10 @@ from ddsp_core.spec import example_id
 from ddsp_core.statistics import Statistics
 from pipelines.account import refusals, rejected_row, source_row
 from pipelines.count import write_pickle
-from pipelines.elements import Rejected
-from pipelines.plan import Plan
+from pipelines.elements import JoinedExample, Rejected, ShardPlan
+from pipelines.join import joined_rows
+from pipelines.plan import Plan, Window
+from pipelines.policy import Policy
 from pipelines.tfds_folder import write_tfds_files
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 SOURCES_NAME: Final = "sources.jsonl"
 REJECTED_NAME: Final = "rejected.jsonl"
+JOINED_NAME: Final = "joined.jsonl"
 # What the numbers of a dataset depend on, beside the features' own versions.
 PACKAGES: Final = ("numpy", "soxr", "soundfile", "av", "tensorflow")
 
@@ -62,6 +65,7 @@ def write_dataset(
     statistics = Statistics.merge(one for one in results if isinstance(one, Statistics))
     statistics.save(work)
     write_pickle(work, [one for one in results if isinstance(one, ExampleStatistics)])
+    io.write_jsonl(work / JOINED_NAME, joined_rows(plan.shards, options.spec))
     shards = [one for one in results if isinstance(one, tuple)]
     manifest = DatasetManifest(
         spec=options.spec,
@@ -70,6 +74,7 @@ def write_dataset(
         shards={split: _shards(shards, split) for split in SPLITS},
         fingerprint=_fingerprint(plan, job),
         details={
+            "gain_db": options.gain_db or 0.0,
             "options": options.defining(),
             "split": plan.rule.to_json(),
             "request": request(rows, whole, job),
@@ -152,14 +157,27 @@ def _check(
             f"{n_unused} audio files were refused, and --strict was given;"
             f" {_named(unused[0])}; all reasons are in {REJECTED_NAME}"
         )
+    _check_share(rows, job.options.policy)
     if job.options.holdout is not None:
-        held = [one for one in plan.recordings if one.eval]
+        held = [one for one in plan.recordings if one.covered("eval", job.options.spec)]
         if len(held) in (0, len(used)):
             matched = "none" if not held else "all"
             raise DatasetError(
                 f"--holdout {job.options.holdout!r} matches {matched} of the"
                 f" {len(used)} usable recordings; it must match some and not all"
             )
+
+
+def _check_share(rows: Sequence[dict[str, Any]], policy: Policy) -> None:
+    """Raise `DatasetError` if more of the readable audio is refused than allowed."""
+    secs, most = seconds(rows), policy.max_rejected_fraction
+    share = secs["refused"] / max(sum(secs.values()), 1e-9)
+    if most is not None and share > most:
+        raise DatasetError(
+            f"{share:.1%} of the readable audio ({secs['refused']:.0f} s) was refused,"
+            f" --max-rejected-fraction allows {most:.1%}; all reasons are in"
+            f" {REJECTED_NAME}"
+        )
 
 
 def _named(one: Rejected) -> str:
@@ -178,13 +196,20 @@ def _fingerprint(plan: Plan, job: Job) -> str:
     ids = [
         [
             shard.split,
-            *(example_id(shard.recordings[i].key, k * hop) for i, k in shard.windows),
+            *(_id(window, shard, hop) for window in shard.windows),
         ]
         for shard in plan.shards
     ]
     keys = [one.recording.key for one in plan.recordings]
     rule = plan.rule.to_json()
-    return io.fingerprint([keys, job.options.spec.to_json(), job.versions, rule, ids])
+    defining = [keys, job.options.spec.to_json(), job.versions, rule, ids]
+    return io.fingerprint([*defining, job.options.gain_db or 0.0])
+
+
+def _id(window: Window, shard: ShardPlan, hop_size: int) -> str:
+    if isinstance(window, JoinedExample):
+        return example_id(window.key, 0)
+    return example_id(shard.recordings[window[0]].key, window[1] * hop_size)
 
 
 def _by_source(row: dict[str, Any]) -> str:

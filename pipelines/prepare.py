@@ -18,10 +18,10 @@ from pipelines import directory
 from pipelines.elements import Candidate, Rejected
 from pipelines.finish import REJECTED_NAME, request_of, sha256_or_none
 from pipelines.options import PrepareOptions
-from pipelines.plan import SplitRule
 from pipelines.progress import ProgressDisplay
 from pipelines.runtime import ExtractorOptions, Job, make_pipeline
 from pipelines.sources import find_sources
+from pipelines.split import SplitRule
 
 _LOGGER = logging.getLogger(__name__)
 

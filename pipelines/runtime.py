@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipelines import worker
 from pipelines.options import PrepareOptions
-from pipelines.plan import SplitRule
+from pipelines.split import SplitRule
 from pipelines.store import FeatureStore
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,8 +34,9 @@ from pipelines.elements import (
     Segment,
     ShardPlan,
 )
+from pipelines.judge import judge, refused_whole, too_short
 from pipelines.measure import measure_segment, scan_recording, segments
-from pipelines.plan import Plan, judge, make_plan
+from pipelines.plan import Plan, make_plan
 from pipelines.progress import ProgressWriter
 from pipelines.store import FeatureStore
 from pipelines.write import train_statistics, write_shard
@@ -194,6 +194,7 @@ class _JobDoFn(beam.DoFn):
     def setup(self) -> None:
         self._store: FeatureStore = self._job.store()
         self._progress = ProgressWriter(self._job.progress)
+        self._gain_db = self._job.options.gain_db or 0.0
 
     def finish_bundle(self) -> None:
         self._progress.flush()
@@ -213,8 +214,7 @@ class _ScanFile(_JobDoFn):
             yield _refused_file(candidate.source, unexpected(error))
         else:
             Metrics.counter(NAMESPACE, f"{name}.secs").inc(round(recording.secs))
-            if recording.secs >= self._job.options.spec.example_secs:
-                self._progress.add("secs", recording.secs)
+            self._progress.add("secs", recording.secs)
             yield recording
         self._progress.add("scanned", 1)
 
@@ -254,7 +254,7 @@ class _MakePlan(_JobDoFn):
 class _WriteShard(_JobDoFn):
     def process(self, shard: ShardPlan) -> Iterator[Any]:
         spec, work = self._job.options.spec, Path(self._job.work)
-        yield shard.split, write_shard(shard, spec, self._store, work)
+        yield shard.split, write_shard(shard, spec, self._store, work, self._gain_db)
         name = f"{write_shard.__name__}.examples"
         Metrics.counter(NAMESPACE, name).inc(len(shard.windows))
         self._progress.add("written", len(shard.windows))
@@ -262,7 +262,9 @@ class _WriteShard(_JobDoFn):
 
 class _CountFrames(_JobDoFn):
     def process(self, planned: Planned) -> Iterator[Any]:
-        yield train_statistics(planned, self._job.options.spec, self._store)
+        yield train_statistics(
+            planned, self._job.options.spec, self._store, self._gain_db
+        )
 
 
 def keep_first(group: tuple[str, Iterable[Recording]]) -> Iterator[Any]:
@@ -287,16 +289,17 @@ def judge_parts(group: tuple[str, Iterable[Any]], job: Job) -> Iterator[Any]:
         )
     else:
         blocks = [part for part in parts if isinstance(part, BlockMeasures)]
-        judged = judge(recording, blocks, job.options.spec)
-        reasons = [reason for _, reason in judged.refused]
-        for what, n in Counter(["kept"] * len(judged.kept) + reasons).items():
-            Metrics.counter(NAMESPACE, f"{judge.__name__}.{what}").inc(n)
+        judged = judge(recording, blocks, job.options.spec, job.options.policy)
+        for what, starts in (("kept", judged.kept), *judged.refused_for):
+            Metrics.counter(NAMESPACE, f"{judge.__name__}.{what}").inc(len(starts))
         yield judged
 
 
 def _segments_of(recording: Recording, job: Job) -> Iterator[Segment]:
-    """What is shorter than an example needs no features."""
-    if recording.secs >= job.options.spec.example_secs:
+    """What is refused as a whole, or is too short to be joined, needs no features."""
+    options = job.options
+    short = too_short(recording, options.spec, options.policy)
+    if not (short or refused_whole(recording, options.policy)):
         yield from segments(recording)
 
 
@@ -346,4 +349,4 @@ def _shards_of(plan: Plan) -> Iterable[ShardPlan]:
 
 
 def _recordings_of(plan: Plan) -> Iterable[Planned]:
-    return [one for one in plan.recordings if one.train]
+    return [one for one in plan.recordings if one.train or one.joined]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,26 +9,21 @@ from pathlib import Path
 import numpy as np
 
 from ddsp_core import codec, io
-from ddsp_core.audio.blocks import BLOCK_SECS, blocks
-from ddsp_core.audio.resample import resample_block
-from ddsp_core.errors import AudioError, StorageError
-from ddsp_core.features.extract import Features, sounding
+from ddsp_core.audio.blocks import BLOCK_SECS
+from ddsp_core.features.extract import sounding
 from ddsp_core.manifest import Shard
-from ddsp_core.spec import FEATURE_RATE, ExampleSpec, example_id
+from ddsp_core.spec import ExampleSpec, example_id
 from ddsp_core.statistics import Statistics
-from pipelines.elements import Planned, Recording, ShardPlan
-from pipelines.measure import check_unchanged
-from pipelines.plan import covered_frames
+from pipelines.cut import (
+    SILENCE_DB,
+    cut_joined,
+    cut_windows,
+    runs,
+    still_there,
+    stored,
+)
+from pipelines.elements import JoinedExample, Planned, Recording, ShardPlan
 from pipelines.store import FeatureStore
-
-
-@dataclasses.dataclass(frozen=True)
-class _Core:
-    """One block without context: features, audio at 16 kHz and at the spec's rate."""
-
-    features: Features
-    audio: np.ndarray
-    audio_16k: np.ndarray
 
 
 def write_shard(
@@ -37,6 +31,7 @@ def write_shard(
     spec: ExampleSpec,
     store: FeatureStore,
     directory: str | os.PathLike[str],
+    gain_db: float = 0.0,
 ) -> Shard:
     """Write one shard, whole or not at all; the same plan gives the same bytes.
 
@@ -48,6 +43,7 @@ def write_shard(
         spec: Of the examples.
         store: Has the features.
         directory: Where the shard is written.
+        gain_db: Applied to audio and loudness of every example.
 
     Raises:
         StorageError: The disk failed, or a recording or its features vanished or
@@ -55,16 +51,28 @@ def write_shard(
     """
     length = codec.record_length(spec) + codec.FRAMING_LENGTH
     path = Path(directory) / plan.name
+    places: dict[int, dict[int, int]] = {}
+    joined: dict[int, JoinedExample] = {}
+    for place, window in enumerate(plan.windows):
+        if isinstance(window, JoinedExample):
+            joined[place] = window
+        else:
+            places.setdefault(window[0], {})[window[1]] = place
     with io.replacing(path) as temporary, open(temporary, "r+b") as file:
-        for index, recording in enumerate(plan.recordings):
-            places = {
-                start: place
-                for place, (one, start) in enumerate(plan.windows)
-                if one == index
-            }
-            for start, record in _records(recording, sorted(places), spec, store):
-                file.seek(places[start] * length)
-                file.write(codec.frame_record(record))
+
+        def put(place: int, record: bytes) -> None:
+            file.seek(place * length)
+            file.write(codec.frame_record(record))
+
+        for index, of_start in places.items():
+            recording = plan.recordings[index]
+            for start, record in _records(
+                recording, sorted(of_start), spec, store, gain_db
+            ):
+                put(of_start[start], record)
+        for place, example in joined.items():
+            values = cut_joined(example, plan.recordings, spec, store)
+            put(place, _encoded(spec, example_id(example.key, 0), values, gain_db))
     return Shard(plan.name, len(plan.windows), io.sha256_file(path))
 
 
@@ -72,16 +80,28 @@ def train_statistics(
     planned: Planned,
     spec: ExampleSpec,
     store: FeatureStore,
+    gain_db: float = 0.0,
 ) -> Statistics:
-    """Return the statistics of a recording's training frames, each counted once."""
+    """Return the statistics of a recording's training frames, each counted once.
+
+    The rests of joined examples are not counted: they are silence by definition.
+    """
     size = BLOCK_SECS * spec.frame_rate
+    n_end = spec.n_frames - spec.n_intervals
     parts = []
-    for first, stop in covered_frames(planned.train, spec.n_frames):
-        last = min((stop - 1) // size, planned.recording.n_blocks - 1)
+    for first, stop in planned.covered("train", spec):
+        last = min((stop + n_end - 1) // size, planned.recording.n_blocks - 1)
         for index in range(first // size, last + 1):
-            features = _stored(planned.recording, index, store)
-            part = _cut(features, max(first - index * size, 0), stop - index * size)
-            parts.append(Statistics.of(part.f0_hz, part.loudness_db, sounding(part)))
+            features = stored(planned.recording, index, store)
+            origin = index * size
+            inside = slice(max(first - origin, 0), stop + n_end - origin)
+            parts.append(
+                Statistics.of(
+                    features.f0_hz[inside],
+                    amplified_db(features.loudness_db, gain_db)[inside],
+                    sounding(features)[inside],
+                )
+            )
     return Statistics.merge(parts)
 
 
@@ -90,119 +110,35 @@ def _records(
     starts: Sequence[int],
     spec: ExampleSpec,
     store: FeatureStore,
+    gain_db: float,
 ) -> Iterator[tuple[int, bytes]]:
     """Yield the serialized examples of one recording by their start."""
-    try:
-        check_unchanged(recording)
-        for run in _runs(starts, spec, recording.seekable):
-            for start, values in _examples(recording, run, spec, store):
+    with still_there(recording):
+        for run in runs(starts, spec, recording.seekable):
+            for start, values in cut_windows(recording, run, spec, store):
                 name = example_id(recording.key, start * spec.hop_size)
-                yield start, codec.encode(spec, name, values)
-        check_unchanged(recording)
-    except AudioError as error:
-        raise StorageError(
-            f"{recording.source!r} vanished or changed while it was read ({error});"
-            " no dataset was written; run the same command again"
-        ) from error
+                yield start, _encoded(spec, name, values, gain_db)
 
 
-def _runs(
-    starts: Sequence[int], spec: ExampleSpec, seekable: bool
-) -> Iterator[list[int]]:
-    """Group windows that are decoded in one go: all, or those less than a block off."""
-    run: list[int] = []
-    reach = BLOCK_SECS * spec.frame_rate + spec.n_frames
-    for start in starts:
-        if run and seekable and start - run[-1] > reach:
-            yield run
-            run = []
-        run.append(start)
-    if run:
-        yield run
+def _encoded(
+    spec: ExampleSpec, name: str, values: dict[str, np.ndarray], gain_db: float
+) -> bytes:
+    """Serialize an example at the dataset's level."""
+    if gain_db:
+        gain = np.float32(10 ** (gain_db / 20))
+        values = values | {
+            "audio": values["audio"] * gain,
+            "audio_16k": values["audio_16k"] * gain,
+            "loudness_db": amplified_db(values["loudness_db"], gain_db),
+        }
+    return codec.encode(spec, name, values)
 
 
-def _examples(
-    recording: Recording,
-    starts: Sequence[int],
-    spec: ExampleSpec,
-    store: FeatureStore,
-) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-    """Yield the fields of the windows at `starts`, ascending, decoding in order."""
-    size = BLOCK_SECS * spec.frame_rate
-    # A frame on the very end of a recording is kept with its last block.
-    ends = [
-        min((start + spec.n_frames - 1) // size, recording.n_blocks - 1)
-        for start in starts
-    ]
-    pending = list(zip(starts, ends, strict=True))
-    first, last = starts[0] // size, ends[-1]
-    held: dict[int, _Core] = {}
-    for block in blocks(
-        recording.source,
-        recording.scan.info,
-        recording.n_samples,
-        first=first,
-        count=last - first + 1,
-    ):
-        features = _stored(recording, block.index, store)
-        audio_16k = _core(resample_block(block, FEATURE_RATE))
-        audio = audio_16k
-        if spec.sample_rate != FEATURE_RATE:
-            audio = _core(resample_block(block, spec.sample_rate))
-        held[block.index] = _Core(features, audio, audio_16k)
-        while pending and pending[0][1] <= block.index:
-            start, _ = pending.pop(0)
-            yield start, _window(held, start, spec)
-        needed = pending[0][0] // size if pending else block.index + 1
-        held = {index: core for index, core in held.items() if index >= needed}
-    if pending:
-        raise AudioError(f"it ended before frame {pending[0][0] + spec.n_frames}")
+def amplified_db(loudness_db: np.ndarray, gain_db: float) -> np.ndarray:
+    """Return the loudness of audio after a gain; silence stays at the scale's floor.
 
-
-def _core(resampled: tuple[np.ndarray, int, int]) -> np.ndarray:
-    audio, n_before, n_core = resampled
-    return audio[n_before : n_before + n_core]
-
-
-def _window(
-    held: dict[int, _Core], start: int, spec: ExampleSpec
-) -> dict[str, np.ndarray]:
-    """Cut one example out of the blocks that it touches."""
-    indices = sorted(held)
-    origin = start - indices[0] * BLOCK_SECS * spec.frame_rate
-
-    def cut(parts: list[np.ndarray], first: int, n: int) -> np.ndarray:
-        return np.concatenate(parts)[first : first + n]
-
-    cores = [held[index] for index in indices]
-    hop, hop_16k = spec.hop_size, spec.hop_size_16k
-    features, n_frames = [core.features for core in cores], spec.n_frames
-    audio = cut([core.audio for core in cores], origin * hop, spec.n_samples)
-    audio_16k = cut(
-        [core.audio_16k for core in cores], origin * hop_16k, spec.n_samples_16k
-    )
-    return {
-        "audio": audio,
-        "audio_16k": audio_16k,
-        "f0_hz": cut([one.f0_hz for one in features], origin, n_frames),
-        "f0_confidence": cut([one.f0_confidence for one in features], origin, n_frames),
-        "loudness_db": cut([one.loudness_db for one in features], origin, n_frames),
-    }
-
-
-def _stored(recording: Recording, index: int, store: FeatureStore) -> Features:
-    features = store.get(recording.key, index)
-    if features is None:
-        raise StorageError(
-            f"{recording.source!r}: features of block {index} are gone from the feature"
-            " store; no dataset was written; run the same command again"
-        )
-    return features
-
-
-def _cut(features: Features, start: int, stop: int) -> Features:
-    return Features(
-        f0_hz=features.f0_hz[start:stop],
-        f0_confidence=features.f0_confidence[start:stop],
-        loudness_db=features.loudness_db[start:stop],
-    )
+    >>> amplified_db(np.array([-80.0, -79.0, -20.0], np.float32), -6.0).tolist()
+    [-80.0, -80.0, -26.0]
+    """
+    louder = np.maximum(loudness_db + np.float32(gain_db), np.float32(SILENCE_DB))
+    return np.where(loudness_db > SILENCE_DB, louder, loudness_db)

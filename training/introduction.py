@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
+from ddsp_core.checkpoints.directory import SPEC_NAME
 from training.data import Examples
-from training.run import CONFIG_NAME, SPEC_NAME, Run
+from training.run import CONFIG_NAME, Run
 from training.saving import checkpoint_files
 from training.tracking import DatasetInput, Tracker
 

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from ddsp_core import io
+from ddsp_core.checkpoints.directory import RUN_NAME, SPEC_NAME
 from ddsp_core.errors import CheckpointError, DatasetError, UsageError
 from ddsp_core.spec import ExampleSpec
 from training.tracking import RunAddress
 
-RUN_NAME: Final = "run.json"
 CONFIG_NAME: Final = "config.gin"
-SPEC_NAME: Final = "spec.json"
 FORMAT_VERSION: Final = 1
 
 
@@ -35,6 +34,7 @@ class Run:
         mlflow: Where MLflow has it; None if no store could be reached.
         n_parts: Equal parts in which each batch is computed.
         precision: Of the networks' large products.
+        gain_db: That the dataset was given, in dB; transfer takes it back.
     """
 
     directory: Path
@@ -47,6 +47,7 @@ class Run:
     mlflow: RunAddress | None = None
     n_parts: int = 1
     precision: str = "float32"
+    gain_db: float = 0.0
 
     @property
     def config_fingerprint(self) -> str:
@@ -65,6 +66,7 @@ class Run:
             "seed": self.seed,
             "n_parts": self.n_parts,
             "precision": self.precision,
+            "gain_db": self.gain_db,
             "mlflow": dataclasses.asdict(self.mlflow) if self.mlflow else None,
         }
         io.write_json(self.directory / SPEC_NAME, self.spec.to_json())

@@ -163,6 +163,7 @@ def _prepare(request: Request, examples: Examples, held_out: Examples) -> _Sessi
         dataset=examples.manifest.fingerprint,
         held_out=held_out.manifest.fingerprint,
         batch_size=built.train.batch_size,
+        gain_db=float(examples.manifest.details.get("gain_db", 0.0)),
         **how,
     )
     check_parts(run.n_parts, run.batch_size, n_replicas)

@@ -16,6 +16,7 @@ from ddsp_core.spec import ExampleSpec
 from ddsp_core.statistics import STATISTICS_NAME, Statistics
 
 SPEC_NAME: Final = "spec.json"
+RUN_NAME: Final = "run.json"
 _OPERATIVE = re.compile(r"operative_config-(\d+)\.gin")
 _LATEST = re.compile(r'^model_checkpoint_path: "(.*)"', re.MULTILINE)
 
@@ -114,6 +115,21 @@ class ModelDirectory:
         if not (self.path / STATISTICS_NAME).is_file():
             return None
         return Statistics.load(self.path)
+
+    @property
+    def gain_db(self) -> float:
+        """The gain of the dataset that the model was trained on, in dB.
+
+        Raises:
+            CheckpointError: `run.json` is damaged.
+        """
+        path = self.path / RUN_NAME
+        if not path.is_file():
+            return 0.0
+        try:
+            return float(io.read_json(path).get("gain_db", 0.0))
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise CheckpointError(f"{path} cannot be read: {error}") from error
 
     def build(self, n_frames: int | None = None) -> config.Built:
         """Build the model with its weights.

@@ -26,8 +26,7 @@ def load(name_or_path: str | os.PathLike[str], bindings: Sequence[str] = ()) -> 
     Raises:
         ConfigError: There is no such config or included file.
     """
-    path = find(name_or_path)
-    parts = [_text(packaged() / BASE, ()), _text(path, ())]
+    parts = [text_of(packaged() / BASE), text_of(find(name_or_path))]
     if bindings:
         parts.append("\n".join(["# Set by hand", *bindings, ""]))
     return "\n".join(parts)
@@ -39,21 +38,35 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     Raises:
         ConfigError: Neither exists; the message suggests the nearest name.
     """
+    return find_in(MODELS, name_or_path)
+
+
+def find_in(folder: str, name_or_path: str | os.PathLike[str]) -> Path:
+    """Return the file of a path or of a name in one folder of the packaged configs.
+
+    Raises:
+        ConfigError: Neither exists; the message suggests the nearest name.
+    """
     text = os.fspath(name_or_path)
     if text.endswith(".gin"):
         for path in (Path(text), packaged() / text):
             if path.is_file():
                 return path
         raise ConfigError(f"there is no config file {text!r}")
-    named = [path for path in _models() if path.stem == text]
+    named = [path for path in _configs(folder) if path.stem == text]
     for path in (*named, packaged() / f"{text}.gin"):
         if path.is_file():
             return path
-    known = packaged_names()
+    known = packaged_names(folder)
     raise ConfigError(
         f"there is no config {text!r}{did_you_mean(nearest(text, known))};"
         f" packaged are {', '.join(known)}; anything else is the path of a .gin file"
     )
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a config file with what it includes."""
+    return _text(path, ())
 
 
 def packaged() -> Path:
@@ -61,9 +74,9 @@ def packaged() -> Path:
     return Path(str(importlib.resources.files("configs")))
 
 
-def packaged_names() -> list[str]:
-    """Return the names that `load` knows."""
-    return sorted(path.stem for path in _models())
+def packaged_names(folder: str = MODELS) -> list[str]:
+    """Return the names that configs of a folder have; of models, for `load`."""
+    return sorted(path.stem for path in _configs(folder))
 
 
 def resolved(text: str, search_path: Sequence[str | os.PathLike[str]] = ()) -> str:
@@ -77,8 +90,8 @@ def resolved(text: str, search_path: Sequence[str | os.PathLike[str]] = ()) -> s
     return _with_includes(text, folders, ())
 
 
-def _models() -> list[Path]:
-    return list((packaged() / MODELS).rglob("*.gin"))
+def _configs(folder: str) -> list[Path]:
+    return list((packaged() / folder).rglob("*.gin"))
 
 
 def _text(path: Path, within: tuple[Path, ...]) -> str:

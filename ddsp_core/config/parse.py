@@ -79,8 +79,8 @@ def parse(text: str, derived: Mapping[str, Any] | None = None) -> Bindings:
     """
     bindings = Bindings({}, {})
     used: dict[str, str] = {}  # macro -> where it is first read
-    for statement in _statements(text):
-        where = _where(statement.location)
+    for statement in statements(text):
+        where = where_of(statement)
         try:
             _add(statement, where, bindings)
         except ConfigError as error:
@@ -145,7 +145,7 @@ class _Delegate(config_parser.ParserDelegate):
         return Macro(macro_name)
 
 
-def _statements(text: str) -> Iterator[Any]:
+def statements(text: str) -> Iterator[Any]:
     """Yield gin's statements; blocks are declared, then yield their bindings."""
     line = 1
     try:
@@ -212,7 +212,9 @@ def _check_macros(defined: dict[str, Binding], used: dict[str, str]) -> None:
         )
 
 
-def _where(location: Any) -> str:
+def where_of(statement: Any) -> str:
+    """Return where a statement stands, for an error."""
+    location = statement.location
     return f"line {location.line_num}: {location.line_content.strip()!r}"
 
 

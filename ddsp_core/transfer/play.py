@@ -65,6 +65,7 @@ class Transfer:
         self.spec = directory.spec
         self.statistics = directory.statistics
         self._extractor = _extractor_for(directory.spec)
+        self._gain_db = directory.gain_db
         self._player = Player(directory.build().model, directory.spec)
 
     def play(
@@ -91,10 +92,13 @@ class Transfer:
         n_samples = math.ceil(n_source * self.spec.sample_rate / info.sample_rate)
         if not n_samples:
             raise AudioError(f"{os.fspath(source)!r} holds no samples")
+        if not options.adjust:  # the model knows loudness as its dataset had it
+            shift_db = options.loudness_shift_db + self._gain_db
+            options = dataclasses.replace(options, loudness_shift_db=shift_db)
         played, fit = condition(features, self.spec, self.statistics, options)
-        gain = write_below_ceiling(
-            path, self._player.render(played, n_samples), self.spec.sample_rate
-        )
+        level = np.float32(10 ** (-self._gain_db / 20))
+        chunks = (level * chunk for chunk in self._player.render(played, n_samples))
+        gain = write_below_ceiling(path, chunks, self.spec.sample_rate)
         return Transferred(
             source=Path(source),
             path=Path(path),

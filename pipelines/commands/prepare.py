@@ -24,59 +24,120 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("inputs", nargs="+", metavar="INPUT", help="file, folder or glob")
     add("--out", required=True, metavar="DIR", help="the dataset directory to make")
+    add("--config", metavar="NAME", help="packaged data config or a .gin file")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="BINDING",
+        help="gin binding, such as Policy.max_polyphonic_share=None; may be repeated",
+    )
+    _add_examples(parser.add_argument_group("examples"))
+    _add_features(parser.add_argument_group("features"))
+    _add_choices(parser.add_argument_group("what is used, and how it is divided"))
+    _add_running(parser.add_argument_group("running"))
+
+
+def _add_examples(group: argparse._ArgumentGroup) -> None:
     spec = ExampleSpec()
     for name, (kind, text) in _SPEC_OPTIONS.items():
         default = getattr(spec, name, spec.example_hop / spec.frame_rate)
-        add(
+        group.add_argument(
             f"--{name.replace('_', '-')}",
             type=kind,
             metavar="N",
             help=f"{text} (default: {default:g})",
         )
-    add(
+    group.add_argument(
         "--padding",
         choices=[str(value) for value in Padding],
         help=f"how frames stand to audio (default: {spec.padding})",
     )
-    defaults = PrepareOptions(inputs=(), out="")
+    group.add_argument(
+        "--gain",
+        type=float,
+        metavar="DB",
+        help="one gain for the whole dataset, undone at transfer (default: none)",
+    )
+
+
+def _add_features(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    default = PrepareOptions(inputs=(), out="").pitch
     add(
         "--pitch",
-        default=defaults.pitch,
         metavar="NAME",
-        help=f"crepe-tiny, -small, -medium, -large, -full (default: {defaults.pitch})",
+        help=f"crepe-tiny, -small, -medium, -large, -full (default: {default})",
     )
     add("--crepe-weights", metavar="FILE", help="instead of the installed weights")
     add("--store", metavar="DIR", help="the feature store (default: OUT/.features)")
+
+
+def _add_choices(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add("--holdout", metavar="REGEX", help="hold out the recordings whose path matches")
-    add("--licence", metavar="TEXT", help="of the recordings, kept in sources.jsonl")
-    add("--workers", type=int, default=1, metavar="N", help="local worker processes")
-    add("--force", action="store_true", help="replace another dataset in --out")
+    add(
+        "--group",
+        metavar="REGEX",
+        help="recordings whose paths match it alike stay on one side of the split",
+    )
+    add(
+        "--max-rejected-fraction",
+        type=float,
+        metavar="X",
+        help="make no dataset if more of the readable audio is refused (default: off)",
+    )
     add(
         "--strict",
         action="store_true",
         help="make no dataset if any audio file was refused",
     )
+    add("--licence", metavar="TEXT", help="of the recordings, kept in sources.jsonl")
+
+
+def _add_running(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--workers", type=int, default=1, metavar="N", help="local worker processes")
+    add("--force", action="store_true", help="replace another dataset in --out")
+    add(
+        "--dry-run",
+        action="store_true",
+        help="say what would be done, how long and how large; write nothing",
+    )
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Make the dataset; return what came out."""
+    from pipelines.configured import configured
+
     given = {name: getattr(args, name) for name in (*_SPEC_OPTIONS, "padding")}
-    options = PrepareOptions(
+    bindings = list(args.set)
+    if args.max_rejected_fraction is not None:
+        bindings.append(
+            f"Policy.max_rejected_fraction = {args.max_rejected_fraction!r}"
+        )
+    options = configured(
+        args.config,
+        bindings,
+        {name: value for name, value in given.items() if value is not None},
         inputs=tuple(args.inputs),
         out=args.out,
-        spec=ExampleSpec.from_seconds(
-            **{name: value for name, value in given.items() if value is not None}
-        ),
         pitch=args.pitch,
         crepe_weights=args.crepe_weights,
         store=args.store,
         holdout=args.holdout,
+        group=args.group,
+        gain_db=args.gain,
         licence=args.licence,
         strict=args.strict,
         force=args.force,
         workers=args.workers,
         beam_options=tuple(args.beam_options),
     )
+    if args.dry_run:
+        from pipelines.dry_run import dry_run
+
+        return dry_run(options)
     from ddsp_core.io import local_path
     from pipelines.prepare import prepare
     from pipelines.summary import summarise

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from ddsp_core.spec import ExampleSpec
 from pipelines.account import GUARD, TAIL, intervals, refusals, source_row
+from pipelines.judge import judge
 from pipelines.options import PrepareOptions
-from pipelines.plan import judge, make_plan
+from pipelines.plan import make_plan
 from tests.pipelines.recordings import measures, recording
 
 
@@ -67,12 +68,14 @@ def test_reasons_and_the_guard_stand_where_they_hold():
     assert guard_secs >= 5  # one example and its context
 
 
-def test_a_recording_shorter_than_an_example_says_how_long_both_are():
-    planned, spec = plan_of(recording("take", 40_000), np.zeros(0, bool))
+def test_short_recordings_that_fill_no_example_say_so():
+    planned, spec = plan_of(recording("take", 40_000), np.ones(125, bool))
     row = source_row(planned, spec, "CC0 1.0")
-    assert [p["reason"] for p in row["intervals"]] == [
-        "too short: 2.5 s, an example needs 4 s"
-    ]
+    (part,) = row["intervals"]
+    assert part["reason"] == (
+        "too short: 2.5 s, and all short files of its split together do not fill an"
+        " example of 4 s"
+    )
     assert row["licence"] == "CC0 1.0" and row["split"] is None
     (refused,) = refusals([row])
     assert (refused.stage, refused.start_secs, refused.end_secs) == ("plan", 0.0, 2.5)

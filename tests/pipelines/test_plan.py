@@ -1,5 +1,6 @@
 """The plan as a function of measures: invariants over made-up recordings."""
 
+import dataclasses
 import random
 
 import numpy as np
@@ -8,11 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ddsp_core.codec import FRAMING_LENGTH, record_length
+from ddsp_core.errors import UsageError
 from ddsp_core.manifest import SplitPolicy
 from ddsp_core.spec import ExampleSpec, Padding
 from pipelines import plan as planning
+from pipelines.elements import JoinedExample
+from pipelines.judge import judge
 from pipelines.options import PrepareOptions
-from pipelines.plan import SplitRule, judge, make_plan, window_starts
+from pipelines.plan import make_plan
+from pipelines.policy import Policy
+from pipelines.split import SplitRule
+from pipelines.windows import window_starts
 from tests.pipelines.recordings import measures, recording
 
 SPEC = ExampleSpec.from_seconds(4.0, 16_000, 50, 1.0)
@@ -119,7 +126,7 @@ def test_few_recordings_hold_out_their_tails_behind_a_guard():
     for one in plan.recordings:
         assert min(one.eval) - (max(one.train) + SPEC.n_frames) >= GUARD_FRAMES
         assert max(one.eval) + SPEC.n_frames == one.judged.n_frames
-        together = sorted(one.train + one.guard + one.eval)
+        together = sorted([*one.train, *one.guard, *one.eval])
         assert tuple(together) == one.judged.kept
 
 
@@ -171,15 +178,18 @@ def test_any_corpus_is_planned_whole_and_the_same_in_any_order(recordings, seed)
     assert make_plan(shuffled, options()) == plan
     written = {"train": [], "eval": []}
     for shard in plan.shards:
-        for index, start in shard.windows:
-            written[shard.split].append((shard.recordings[index].key, start))
+        for window in shard.windows:
+            if not isinstance(window, JoinedExample):
+                key = shard.recordings[window[0]].key
+                written[shard.split].append((key, window[1]))
     for split, windows in written.items():
         planned = [
             (p.recording.key, s) for p in plan.recordings for s in getattr(p, split)
         ]
         assert sorted(windows) == sorted(planned)
     for one in plan.recordings:
-        assert sorted(one.train + one.eval + one.guard) == list(one.judged.kept)
+        together = sorted([*one.train, *one.eval, *one.guard])
+        assert together == list(one.judged.kept)
         if one.train and one.eval:
             gap = min(one.eval) - (max(one.train) + SPEC.n_frames)
             assert gap >= GUARD_FRAMES
@@ -200,6 +210,56 @@ def test_shards_are_of_equal_size_and_mix_recordings(monkeypatch):
     assert n_mixed >= len(train) - 2
     order = [start for _, start in train[0].windows]
     assert order != sorted(order)
+
+
+def test_groups_are_held_out_together():
+    recordings = [judged(f"take {k} {mic}", 30) for k in range(30) for mic in "ab"]
+    plan = make_plan(recordings, options(group=r"take (\d+)"))
+    assert plan.rule.policy is SplitPolicy.RECORDING
+    sides = {}
+    for one in plan.recordings:
+        group = one.recording.source.split()[1]
+        sides.setdefault(group, set()).add(bool(one.eval))
+    assert len(sides) == 30 and all(len(side) == 1 for side in sides.values())
+    assert {True, False} == set().union(*sides.values())
+
+
+def test_few_groups_are_held_out_whole_not_by_their_tails():
+    recordings = [judged(f"take {k} {mic}", 30) for k in range(3) for mic in "ab"]
+    plan = make_plan(recordings, options(group=r"take \d"))
+    held = {p.recording.source[:6] for p in plan.recordings if p.eval}
+    trained = {p.recording.source[:6] for p in plan.recordings if p.train}
+    assert held and trained and not held & trained
+
+
+def test_a_policy_refuses_by_its_own_limits():
+    loud = np.ones(10 * RATE, bool)
+    sounding = np.zeros(10 * RATE, bool)
+    one = recording("a", 10 * 16_000)
+    blocks = measures(one, loud, sounding, RATE)
+    assert not judge(one, blocks, SPEC, Policy(min_pitched_share=0.0)).refused
+    two_notes = [
+        dataclasses.replace(block, sounding=block.loud, polyphonic=block.loud)
+        for block in blocks
+    ]
+    assert {r for _, r in judge(one, two_notes, SPEC).refused} == {
+        "more than one note at a time"
+    }
+    assert not judge(one, two_notes, SPEC, Policy(max_polyphonic_share=None)).refused
+
+
+@pytest.mark.parametrize(
+    ("change", "needed"),
+    [
+        ({"min_loud_share": 1.5}, "from 0 to 1"),
+        ({"max_dc": -1}, "0 or more"),
+        ({"min_loud_share": None}, "from 0 to 1"),
+        ({"max_rejected_fraction": "half"}, "from 0 to 1"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_refused_by_name(change, needed):
+    with pytest.raises(UsageError, match=f"Policy.{next(iter(change))}.*{needed}"):
+        Policy(**change)
 
 
 def test_a_plan_without_anything_usable_is_empty():

@@ -166,7 +166,7 @@ def test_training_frames_are_counted_once_though_windows_overlap(tmp_path, store
     spec = ExampleSpec.from_seconds(4.0, 16_000, FRAME_RATE, 1.0)
     one = prepared(tmp_path / "a.wav", melody(44, 16_000), 16_000, store)
     starts = (0, 50, 100, 900, 950, 1800)
-    judged = Judged(one, 2200, starts, ())
+    judged = Judged(one, 2200, starts)
     planned = Planned(judged, train=starts, eval=(), guard=())
     statistics = train_statistics(planned, spec, store)
     held = np.zeros(2200, bool)

@@ -17,16 +17,25 @@ from tests.ddsp_core.transfer.small_instrument import make_model
 SPEC = ExampleSpec(n_frames=250)
 
 
-@pytest.fixture(scope="module")
-def transfer():
+def make_transfer(gain_db=0.0):
     n = 100
     statistics = Statistics.of(
         np.geomspace(200, 900, n), np.linspace(-50, -10, n), np.ones(n, bool)
     )
     built = types.SimpleNamespace(model=make_model(SPEC))
     return Transfer(
-        types.SimpleNamespace(spec=SPEC, statistics=statistics, build=lambda: built)
+        types.SimpleNamespace(
+            spec=SPEC,
+            statistics=statistics,
+            gain_db=gain_db,
+            build=lambda: built,
+        )
     )
+
+
+@pytest.fixture(scope="module")
+def transfer():
+    return make_transfer()
 
 
 def tone(secs, rate, rest=(9.0, 9.0)):
@@ -48,6 +57,31 @@ def test_the_output_is_as_long_as_the_input(transfer, tmp_path, secs, rate, n_ch
     assert (info.samplerate, info.channels, info.subtype) == (16_000, 1, "PCM_24")
     assert abs(info.frames / 16_000 - len(audio) / rate) < 1e-3
     assert done.secs == info.frames / 16_000
+
+
+def played(transfer, tmp_path, options):
+    """Audio as the model gave it: before it was turned down so as not to clip."""
+    soundfile.write(tmp_path / "in.wav", tone(1.5, 16_000), 16_000)
+    done = transfer.play(tmp_path / "in.wav", tmp_path / "out.wav", options)
+    audio, _ = soundfile.read(tmp_path / "out.wav")
+    return audio / 10 ** (done.gain_db / 20)
+
+
+def test_the_gain_of_the_dataset_is_taken_back(transfer, tmp_path):
+    options = TransferOptions()
+    as_it_was = played(transfer, tmp_path, options)
+    louder = played(make_transfer(gain_db=6.0), tmp_path, options)
+    np.testing.assert_allclose(louder * 10**0.3, as_it_was, atol=1e-5)
+
+
+def test_without_adjustment_a_model_is_played_at_the_level_that_it_knows(
+    transfer, tmp_path
+):
+    plain = TransferOptions(adjust=False)
+    gained = played(make_transfer(gain_db=6.0), tmp_path, plain)
+    shifted = dataclasses.replace(plain, loudness_shift_db=6.0)
+    expected = played(transfer, tmp_path, shifted)
+    np.testing.assert_allclose(gained * 10**0.3, expected, atol=1e-5)
 
 
 def test_a_rest_of_the_input_is_a_rest_of_the_output(transfer, tmp_path):
