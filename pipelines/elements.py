@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -255,5 +256,5 @@ class ShardPlan:
 
     name: str
     split: str
-    windows: tuple[tuple[int, int] | JoinedExample, ...]
+    windows: Sequence[tuple[int, int] | JoinedExample]
     recordings: tuple[Recording, ...]

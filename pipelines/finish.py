@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.metadata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -192,14 +193,12 @@ def _shards(shards: Iterable[tuple[str, Shard]], split: str) -> tuple[Shard, ...
 
 def _fingerprint(plan: Plan, job: Job) -> str:
     """Over sources, options, feature versions and example ids, in the order written."""
-    hop = job.options.spec.hop_size
-    ids = [
-        [
-            shard.split,
-            *(_id(window, shard, hop) for window in shard.windows),
-        ]
-        for shard in plan.shards
-    ]
+    hop, ids = job.options.spec.hop_size, []
+    for shard in plan.shards:
+        digest = hashlib.sha256(shard.split.encode())
+        for window in shard.windows:
+            digest.update(_id(window, shard, hop).encode())
+        ids.append(digest.hexdigest())
     keys = [one.recording.key for one in plan.recordings]
     rule = plan.rule.to_json()
     defining = [keys, job.options.spec.to_json(), job.versions, rule, ids]

@@ -77,7 +77,21 @@ def refused_whole(recording: Recording, policy: Policy) -> str:
 
 
 def _whole_reasons(recording: Recording, policy: Policy) -> Iterator[str]:
-    dc = round(abs(recording.scan.dc), 4)
+    scan = recording.scan
+    loss_db, most_db = scan.mix_loss_db, policy.max_mix_loss_db
+    if most_db is not None and loss_db > most_db:
+        yield (
+            f"its channels cancel each other ({scan.stereo}): mixed to one they lose"
+            f" {loss_db:.1f} dB, the policy allows {most_db:g}; turn one channel over,"
+            " or give one channel only"
+        )
+    share = scan.clipped_share
+    if policy.max_clipped_share is not None and share > policy.max_clipped_share:
+        yield (
+            f"clipped: {share:.2%} of its samples, the policy allows"
+            f" {policy.max_clipped_share:.2%}"
+        )
+    dc = round(abs(scan.dc), 4)
     if policy.max_dc is not None and dc > policy.max_dc:
         yield f"a constant offset of {dc:g}; the policy allows {policy.max_dc:g}"
 

@@ -6,10 +6,12 @@ Pure functions of measures. Positions are frames counted from a recording's star
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
+import itertools
 import math
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
 
 from ddsp_core.codec import FRAMING_LENGTH, record_length
 from ddsp_core.manifest import SPLITS
@@ -18,6 +20,7 @@ from pipelines.elements import JoinedExample, Judged, Planned, ShardPlan
 from pipelines.join import coverage, join
 from pipelines.options import PrepareOptions
 from pipelines.split import SplitRule, split
+from pipelines.windows import Starts
 
 SHARD_BYTES: Final = (
     100_000_000  # large enough for storage, small enough to be one task
@@ -67,71 +70,143 @@ def make_plan(
     return Plan(rule, tuple(planned), tuple(shards))
 
 
+@dataclasses.dataclass(frozen=True)
+class MixedWindows(Sequence[Window]):
+    """The windows of a shard in the order of their digests, which mixes recordings.
+
+    Kept as few ranges and put in order when they are asked for: a plan of ten thousand
+    hours has 36 million windows.
+
+    Args:
+        keys: Of the recordings.
+        cuts: (place of the recording, starts) of stretches of windows.
+        joined: Joined examples.
+    """
+
+    keys: tuple[str, ...]
+    cuts: tuple[tuple[int, Starts], ...]
+    joined: tuple[JoinedExample, ...]
+
+    def __len__(self) -> int:
+        return sum(len(starts) for _, starts in self.cuts) + len(self.joined)
+
+    def __iter__(self) -> Iterator[Window]:
+        windows: list[Window] = [
+            (place, start) for place, starts in self.cuts for start in starts
+        ]
+        windows += self.joined
+        return iter(sorted(windows, key=lambda window: _digest(self.keys, window)))
+
+    def __getitem__(self, index: Any) -> Any:
+        return tuple(self)[index]
+
+
+# What is not divided in the order of a split: a run of windows, or a joined example.
+_Run = tuple[int, Starts] | JoinedExample
+
+
 def _shards(
     planned: Sequence[Planned],
     name: str,
     joined: Sequence[JoinedExample],
     spec: ExampleSpec,
-) -> Iterable[ShardPlan]:
+) -> Iterator[ShardPlan]:
     """Cut the ordered windows of one split into shards of about equal size."""
-    order = _order(planned, name, joined, spec)
-    size = record_length(spec) + FRAMING_LENGTH
-    n_shards = max(1, math.ceil(len(order) * size / SHARD_BYTES)) if order else 0
+    runs = _runs(planned, name, joined, spec)
+    total = sum(_n_windows(run) for run in runs)
+    n_shards = math.ceil(total * (record_length(spec) + FRAMING_LENGTH) / SHARD_BYTES)
+    waiting = iter(runs)
+    run: _Run | None = next(waiting, None)
     for k in range(n_shards):
-        part = order[k * len(order) // n_shards : (k + 1) * len(order) // n_shards]
-        part = sorted(part, key=lambda window: _digest(planned, window))
-        used = sorted({place for window in part for place in _places(window)})
-        moved = {place: i for i, place in enumerate(used)}
-        yield ShardPlan(
-            name=f"{name}.tfrecord-{k:05d}-of-{n_shards:05d}",
-            split=name,
-            windows=tuple(_moved(window, moved) for window in part),
-            recordings=tuple(planned[place].recording for place in used),
-        )
+        wanted = (k + 1) * total // n_shards - k * total // n_shards
+        part: list[_Run] = []
+        while wanted and run is not None:
+            head, run = _divided(run, wanted)
+            part.append(head)
+            wanted -= _n_windows(head)
+            run = run if run is not None else next(waiting, None)
+        yield _shard(planned, name, f"{k:05d}-of-{n_shards:05d}", part)
 
 
-def _order(
+def _shard(
+    planned: Sequence[Planned], split: str, number: str, part: Sequence[_Run]
+) -> ShardPlan:
+    """Return a shard with its own short list of recordings."""
+    used = sorted({place for run in part for place in _places(run)})
+    moved = {place: i for i, place in enumerate(used)}
+    recordings = tuple(planned[place].recording for place in used)
+    return ShardPlan(
+        name=f"{split}.tfrecord-{number}",
+        split=split,
+        windows=MixedWindows(
+            keys=tuple(one.key for one in recordings),
+            cuts=tuple(
+                (moved[run[0]], run[1])
+                for run in part
+                if not isinstance(run, JoinedExample)
+            ),
+            joined=tuple(
+                _moved(run, moved) for run in part if isinstance(run, JoinedExample)
+            ),
+        ),
+        recordings=recordings,
+    )
+
+
+def _runs(
     planned: Sequence[Planned],
     name: str,
     joined: Sequence[JoinedExample],
     spec: ExampleSpec,
-) -> list[Window]:
+) -> list[_Run]:
     """All windows of a split, minute by minute, the minutes mixed by digest.
 
     A recording that cannot be sought in stays in one piece, so that few shards must
     decode it.
     """
-    run_frames = RUN_SECS * spec.frame_rate
-    runs: dict[Window, list[Window]] = {example: [example] for example in joined}
+    keys = [one.recording.key for one in planned]
+    found: list[tuple[bytes, _Run]] = [(_digest(keys, one), one) for one in joined]
     for place, one in enumerate(planned):
-        seekable = one.recording.seekable
-        for start in getattr(one, name):
-            run = start // run_frames if seekable else 0
-            runs.setdefault((place, run), []).append((place, start))
-    keys = sorted(runs, key=lambda key: _digest(planned, key))
-    return [window for key in keys for window in runs[key]]
+        run_frames = RUN_SECS * spec.frame_rate if one.recording.seekable else None
+        minute_of = functools.partial(_minute, run_frames)
+        for minute, starts in itertools.groupby(getattr(one, name), key=minute_of):
+            found.append((_digest(keys, (place, minute)), (place, Starts(starts))))
+    return [run for _, run in sorted(found, key=lambda pair: pair[0])]
 
 
-def _digest(planned: Sequence[Planned], window: Window) -> bytes:
+def _minute(run_frames: int | None, start: int) -> int:
+    return 0 if run_frames is None else start // run_frames
+
+
+def _n_windows(run: _Run) -> int:
+    return 1 if isinstance(run, JoinedExample) else len(run[1])
+
+
+def _divided(run: _Run, n_windows: int) -> tuple[_Run, _Run | None]:
+    """Return the first windows of a run, at most as many as wanted, and the rest."""
+    if isinstance(run, JoinedExample) or len(run[1]) <= n_windows:
+        return run, None
+    place, starts = run
+    return (place, starts[:n_windows]), (place, starts[n_windows:])
+
+
+def _digest(keys: Sequence[str], window: Window) -> bytes:
     """A number that mixes recordings and positions, the same everywhere."""
     if isinstance(window, JoinedExample):
         return hashlib.sha256(f"{window.key}:0".encode()).digest()
-    key = planned[window[0]].recording.key
-    return hashlib.sha256(f"{key}:{window[1]}".encode()).digest()
+    return hashlib.sha256(f"{keys[window[0]]}:{window[1]}".encode()).digest()
 
 
-def _places(window: Window) -> list[int]:
-    """Return the places of the recordings that a window is cut from."""
-    if isinstance(window, JoinedExample):
-        return [piece.place for piece in window.pieces]
-    return [window[0]]
+def _places(run: _Run) -> list[int]:
+    """Return the places of the recordings that a run is cut from."""
+    if isinstance(run, JoinedExample):
+        return [piece.place for piece in run.pieces]
+    return [run[0]]
 
 
-def _moved(window: Window, moved: dict[int, int]) -> Window:
-    """Return a window with its recordings at other places."""
-    if not isinstance(window, JoinedExample):
-        return moved[window[0]], window[1]
+def _moved(example: JoinedExample, moved: dict[int, int]) -> JoinedExample:
+    """Return a joined example with its recordings at other places."""
     pieces = [
-        dataclasses.replace(piece, place=moved[piece.place]) for piece in window.pieces
+        dataclasses.replace(piece, place=moved[piece.place]) for piece in example.pieces
     ]
-    return JoinedExample(window.key, tuple(pieces))
+    return JoinedExample(example.key, tuple(pieces))

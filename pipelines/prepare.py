@@ -98,19 +98,24 @@ def _request(candidates: Sequence[Candidate], job: Job) -> str:
 def _make(
     job: Job, out: Path, candidates: Sequence[Candidate], rejected: Sequence[Rejected]
 ) -> DatasetManifest:
-    """Run the pipeline in the work folder, then put the result in place."""
+    """Run the pipeline in the work folder, then put the result in place.
+
+    The work folder stays when the job was stopped or the environment failed: the shards
+    that are finished in it are taken over by the same command.
+    """
     work = Path(job.work)
-    shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(job.progress, ignore_errors=True)
     try:
         with io.storage_errors(f"making {work}"):
-            work.mkdir(parents=True)
+            work.mkdir(parents=True, exist_ok=True)
         with ProgressDisplay(job.progress, len(candidates)):
             run(job, candidates, rejected)
         return directory.commit(work, out)
-    finally:
-        if not (work / MANIFEST_NAME).exists():  # a whole one is put in place next time
+    except DdspError as error:
+        if error.exit_code == DdspError.exit_code:  # the same command would fail again
             _leave_reasons(work, out)
             shutil.rmtree(work, ignore_errors=True)
+        raise
 
 
 def run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from ddsp_core.audio.blocks import CONTEXT_SECS
@@ -62,7 +62,7 @@ def split(
         ]
         eval_secs = sum(_secs(one, options.spec) for one in planned if _is_eval(one))
         is_enough = eval_secs >= options.min_eval_secs or kept_rule is not None
-        if is_enough and any(_is_train(one) for one in planned):
+        if is_enough and _fills_examples(planned, "train", options.spec):
             return rule, planned
         kept_rule = None
     if options.group is not None and _n_units(recordings, options) > 1:
@@ -91,6 +91,12 @@ def _is_eval(planned: Planned) -> bool:
 
 def _is_train(planned: Planned) -> bool:
     return bool(planned.train) or planned.joined_to == "train"
+
+
+def _fills_examples(planned: Sequence[Planned], side: str, spec: ExampleSpec) -> bool:
+    """Is there an example in a split: a window, or enough short recordings?"""
+    short = sum(one.judged.n_frames for one in planned if one.joined_to == side)
+    return short >= spec.n_frames or any(getattr(one, side) for one in planned)
 
 
 def _secs(planned: Planned, spec: ExampleSpec) -> float:
@@ -156,8 +162,16 @@ def _hold_out_first(
             secs[unit] = secs.get(unit, 0.0) + _secs(one, options.spec)
     needed = min(options.min_eval_secs, MAX_EVAL_FRACTION * sum(secs.values()))
     held: set[str] = set()
-    for unit in sorted(secs)[:-1]:
+    for unit in sorted(secs):
         if sum(secs[one] for one in held) >= needed:
             break
-        held.add(unit)
+        divided = _divided(planned, held | {unit}, options)
+        if _fills_examples(divided, "train", options.spec):
+            held.add(unit)
+    return _divided(planned, held, options)
+
+
+def _divided(
+    planned: Sequence[Planned], held: Collection[str], options: PrepareOptions
+) -> list[Planned]:
     return [_whole(one.judged, _unit(one.judged, options) in held) for one in planned]

@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
@@ -38,6 +37,7 @@ from pipelines.judge import judge, refused_whole, too_short
 from pipelines.measure import measure_segment, scan_recording, segments
 from pipelines.plan import Plan, make_plan
 from pipelines.progress import ProgressWriter
+from pipelines.reuse import defining_of, finished, note_finished, shard_digest
 from pipelines.store import FeatureStore
 from pipelines.write import train_statistics, write_shard
 
@@ -253,8 +253,13 @@ class _MakePlan(_JobDoFn):
 
 class _WriteShard(_JobDoFn):
     def process(self, shard: ShardPlan) -> Iterator[Any]:
-        spec, work = self._job.options.spec, Path(self._job.work)
-        yield shard.split, write_shard(shard, spec, self._store, work, self._gain_db)
+        spec, work = self._job.options.spec, self._job.work
+        digest = shard_digest(shard, defining_of(self._job))
+        done = finished(shard, digest, work)
+        if done is None:
+            done = write_shard(shard, spec, self._store, work, self._gain_db)
+            note_finished(done, digest, work)
+        yield shard.split, done
         name = f"{write_shard.__name__}.examples"
         Metrics.counter(NAMESPACE, name).inc(len(shard.windows))
         self._progress.add("written", len(shard.windows))

@@ -248,6 +248,37 @@ def test_a_policy_refuses_by_its_own_limits():
     assert not judge(one, two_notes, SPEC, Policy(max_polyphonic_share=None)).refused
 
 
+def test_channels_that_cancel_refuse_a_recording_with_the_remedy():
+    one = recording("a", 10 * 16_000)
+    scan = dataclasses.replace(
+        one.scan, channel_power=(0.01, 0.01), mix_power=1e-6, difference_power=0.04
+    )
+    one = dataclasses.replace(one, scan=scan)
+    ((reason, starts),) = judge(
+        one, measures(one, *[np.ones(500, bool)] * 2, RATE), SPEC
+    ).refused_for
+    assert len(starts) == 7 and "40.0 dB" in reason and "turn one channel" in reason
+    kept = judge(one, [], SPEC, Policy(max_mix_loss_db=None))
+    assert kept.reason != reason
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        (Policy(max_clipped_share=0.01), "clipped: 2.00%"),
+        (Policy(max_dc=0.1), "constant offset of 0.35"),
+    ],
+)
+def test_what_is_only_reported_can_be_refused(policy, reason):
+    one = recording("a", 10 * 16_000)
+    scan = dataclasses.replace(one.scan, n_clipped=3200, dc=0.35)
+    one = dataclasses.replace(one, scan=scan)
+    blocks = measures(one, *[np.ones(500, bool)] * 2, RATE)
+    assert len(judge(one, blocks, SPEC).kept) == 7
+    ((found, _),) = judge(one, blocks, SPEC, policy).refused_for
+    assert found.startswith(reason) or reason in found
+
+
 @pytest.mark.parametrize(
     ("change", "needed"),
     [

@@ -62,7 +62,7 @@ def test_a_file_that_vanishes_ends_the_job_and_leaves_the_old_dataset(
     with pytest.raises(StorageError, match=r"gone\.flac' vanished.*same command again"):
         prepare(dataclasses.replace(asked, inputs=(str(path),)))
     assert sha256s(Path(asked.out)) == before
-    assert not (Path(asked.out) / ".prepare").exists()
+    assert not list(Path(asked.out).rglob(".prepare/dataset.json"))
 
 
 def test_a_full_disk_ends_the_job_and_leaves_the_old_dataset(old, monkeypatch):
