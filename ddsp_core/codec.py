@@ -123,7 +123,7 @@ def decode(spec: ExampleSpec, data: bytes) -> tuple[str, dict[str, np.ndarray]]:
 def frame_record(data: bytes) -> bytes:
     """Return `data` as one TFRecord: length, checksum, data, checksum."""
     length = struct.pack("<Q", len(data))
-    return length + _checksum(length) + data + _checksum(data)
+    return length + checksum(length) + data + checksum(data)
 
 
 def read_record(path: str | os.PathLike[str], index: int, length: int) -> bytes:
@@ -142,6 +142,12 @@ def read_record(path: str | os.PathLike[str], index: int, length: int) -> bytes:
             f" of {length} with its checksums); prepare the dataset again"
         )
     return data
+
+
+def checksum(data: bytes) -> bytes:
+    """Return TFRecord's masked CRC-32C, 4 bytes."""
+    crc = google_crc32c.value(data)
+    return struct.pack("<I", (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
 @functools.lru_cache(maxsize=16)
@@ -165,12 +171,6 @@ def _layout(spec: ExampleSpec) -> tuple[bytes, dict[str, tuple[int, int]]]:
 
 def _raw_floats(data: bytes) -> bytes:
     return _delimited(2, _delimited(1, data))
-
-
-def _checksum(data: bytes) -> bytes:
-    """TFRecord's masked CRC-32C."""
-    crc = google_crc32c.value(data)
-    return struct.pack("<I", (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
 def _float_feature(array: np.ndarray) -> bytes:

@@ -24,7 +24,16 @@ from typing import Any, NoReturn
 
 from ddsp_core.errors import DdspError, StoppedError
 
-COMMANDS = ("demo", "doctor", "prepare", "inspect", "train", "evaluate", "transfer")
+COMMANDS = (
+    "demo",
+    "doctor",
+    "prepare",
+    "adopt",
+    "inspect",
+    "train",
+    "evaluate",
+    "transfer",
+)
 EXIT_DEFECT = 1
 EXIT_USAGE = 2
 EXIT_ENVIRONMENT = 3

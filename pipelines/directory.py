@@ -136,6 +136,13 @@ def commit(work: Path, out: Path) -> DatasetManifest:
     return manifest
 
 
+def leave_reasons(work: Path, out: Path) -> None:
+    """Where no dataset came out and none was there: keep the list of reasons."""
+    reasons = work / REJECTED_NAME
+    if reasons.exists() and not (out / MANIFEST_NAME).exists():
+        reasons.replace(out / REJECTED_NAME)
+
+
 def _is_ours(name: str) -> bool:
     """Hidden names are ours or nobody's."""
     return (

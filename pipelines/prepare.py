@@ -12,11 +12,11 @@ from pathlib import Path
 
 from ddsp_core import errors, io
 from ddsp_core.errors import DatasetError, DdspError
-from ddsp_core.manifest import MANIFEST_NAME, DatasetManifest
+from ddsp_core.manifest import DatasetManifest
 from ddsp_core.spec import LoudnessVersion
 from pipelines import directory
 from pipelines.elements import Candidate, Rejected
-from pipelines.finish import REJECTED_NAME, request_of, sha256_or_none
+from pipelines.finish import request_of, sha256_or_none
 from pipelines.options import PrepareOptions
 from pipelines.progress import ProgressDisplay
 from pipelines.runtime import ExtractorOptions, Job, make_pipeline
@@ -113,7 +113,7 @@ def _make(
         return directory.commit(work, out)
     except DdspError as error:
         if error.exit_code == DdspError.exit_code:  # the same command would fail again
-            _leave_reasons(work, out)
+            directory.leave_reasons(work, out)
             shutil.rmtree(work, ignore_errors=True)
         raise
 
@@ -161,13 +161,6 @@ def typed_error(text: str) -> BaseException | None:
     if not (isinstance(kind, type) and issubclass(kind, DdspError)):
         return None
     return kind(message)
-
-
-def _leave_reasons(work: Path, out: Path) -> None:
-    """Where no dataset came out and none was there: keep the list of reasons."""
-    reasons = work / REJECTED_NAME
-    if reasons.exists() and not (out / MANIFEST_NAME).exists():
-        reasons.replace(out / REJECTED_NAME)
 
 
 def _nothing_found(inputs: Sequence[str], rejected: Sequence[Rejected]) -> str:
