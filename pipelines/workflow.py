@@ -81,9 +81,9 @@ def travel(journey: Journey) -> Arrived:
     from training.train import Request, train
 
     _log.info("1 of 4: prepare %s", journey.dataset)
-    manifest, _ = prepare(
+    manifest = prepare(
         PrepareOptions(tuple(journey.recordings), str(journey.dataset))
-    )
+    ).manifest
     if not manifest.n_records("train"):
         raise UsageError(
             f"{', '.join(journey.recordings)}: too short to train on; needed recordings"

@@ -142,5 +142,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from pipelines.prepare import prepare
     from pipelines.summary import summarise
 
-    manifest, is_new = prepare(options)
-    return summarise(manifest, local_path(options.out), is_new)
+    made = prepare(options)
+    summary = summarise(made.manifest, local_path(options.out), made.is_new)
+    return summary | {"metrics": made.metrics}

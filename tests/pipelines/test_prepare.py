@@ -9,18 +9,14 @@ import numpy as np
 import pytest
 
 from ddsp_core import io
-from ddsp_core.errors import (
-    DatasetError,
-    StoppedError,
-    StorageError,
-)
+from ddsp_core.errors import DatasetError
 from ddsp_core.manifest import DatasetManifest
 from ddsp_core.spec import parse_example_id
 from ddsp_core.statistics import Statistics
 from pipelines import directory, transforms
 from pipelines.commands import prepare as command
 from pipelines.finish import REJECTED_NAME, SOURCES_NAME
-from pipelines.prepare import prepare, typed_error
+from pipelines.prepare import prepare
 from tests.pipelines.preparations import SPEC, examples, options, sha256s
 
 
@@ -150,8 +146,8 @@ def test_two_worker_processes_give_the_same_bytes(corpus, dataset, tmp_path):
 
 def test_the_same_again_is_there_already_and_nothing_is_written(corpus, dataset):
     before = {path: path.stat().st_mtime_ns for path in dataset.iterdir()}
-    manifest, is_new = prepare(options(corpus, dataset))
-    assert not is_new and manifest == DatasetManifest.load(dataset)
+    manifest, is_new, metrics = prepare(options(corpus, dataset))
+    assert not is_new and not metrics and manifest == DatasetManifest.load(dataset)
     assert {path: path.stat().st_mtime_ns for path in dataset.iterdir()} == before
 
 
@@ -178,42 +174,6 @@ def test_the_command_says_what_came_out(corpus, dataset):
     assert sum(result["refused_seconds"].values()) == pytest.approx(
         result["seconds"]["refused"], abs=0.01
     )
-
-
-@pytest.mark.parametrize(
-    ("text", "kind", "message"),
-    [
-        (
-            (
-                "Traceback\nddsp_core.errors.AudioError: 'a' is gone\nThe above\n"
-                "ddsp_core.errors.StorageError: it's full; go on [while running 'W']\n"
-            ),
-            StorageError,
-            "it's full; go on",
-        ),
-        (
-            "ddsp_core.errors.DatasetError: no usable audio",
-            DatasetError,
-            "no usable audio",
-        ),
-        ("KeyError: 3 [while running 'Plan']", None, ""),
-        (
-            "RuntimeError: KeyboardInterrupt [while running 'Plan']",
-            KeyboardInterrupt,
-            "",
-        ),
-        (
-            "RuntimeError: ddsp_core.errors.StoppedError: stopped by SIGTERM [while ",
-            StoppedError,
-            "stopped by SIGTERM [while ",
-        ),
-        ("ddsp_core.errors.Nothing: x", None, ""),
-    ],
-)
-def test_what_a_worker_raised_is_read_from_the_runners_text(text, kind, message):
-    error = typed_error(text)
-    assert (None if error is None else type(error)) == kind
-    assert kind is None or str(error) == message
 
 
 def test_equal_recordings_are_kept_once(tmp_path):

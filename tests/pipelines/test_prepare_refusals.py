@@ -38,7 +38,7 @@ def test_another_dataset_is_replaced_only_by_force(old):
     with pytest.raises(DatasetError, match=r"holds another dataset.*--force"):
         prepare(dataclasses.replace(asked, force=False))
     assert sha256s(out) == before
-    manifest, is_new = prepare(asked)
+    manifest, is_new, _ = prepare(asked)
     assert is_new and manifest.problems(out, check_bytes=True) == []
     (row,) = io.read_jsonl(out / SOURCES_NAME)
     assert row["source"].endswith("b.flac")
@@ -98,8 +98,8 @@ def test_a_commit_that_was_interrupted_is_done_next_time(
             directory.commit(out / directory.WORK_NAME, out)
     with pytest.raises(DatasetError, match=r"has no dataset\.json"):
         DatasetManifest.load(out)  # half-way: nobody takes it for whole
-    _, is_new = prepare(options(corpus, out, store))
-    assert not is_new and sha256s(out) == sha256s(dataset)
+    assert prepare(options(corpus, out, store)).is_new is False
+    assert sha256s(out) == sha256s(dataset)
 
 
 def test_one_bad_file_never_ends_a_job(tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """What a worker process sets up, and on what it runs."""
 
+import dataclasses
+import os
 import pickle
 import subprocess
 import sys
@@ -48,3 +50,17 @@ def test_a_job_travels_to_a_worker(tmp_path):
     job = Job(options, extractor, {"f0": "1"}, str(tmp_path / "store"), str(tmp_path))
     assert pickle.loads(pickle.dumps(job)) == job
     assert job.store().path("0" * 32, 0).is_relative_to(tmp_path / "store")
+
+
+def test_a_worker_stands_where_the_launcher_stands(tmp_path, monkeypatch):
+    """So that relative paths mean the same; without such a folder it stays."""
+    monkeypatch.chdir(tmp_path)
+    job = Job(
+        PrepareOptions(("in",), "out"), ExtractorOptions(250, "tiny", None), {}, "", ""
+    )
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    job.enter()
+    assert os.getcwd() == str(tmp_path)
+    dataclasses.replace(job, cwd="/of a container").enter()
+    assert os.getcwd() == str(tmp_path)
