@@ -17,7 +17,7 @@ from ddsp_core.audio.resample import resample
 from ddsp_core.errors import DatasetError
 from ddsp_core.manifest import SPLITS, DatasetManifest
 from ddsp_core.spec import ExampleSpec, parse_example_id
-from pipelines.finish import REJECTED_NAME
+from pipelines.finish import JOINED_NAME, REJECTED_NAME
 from pipelines.prepare import prepare
 from tests.pipelines.preparations import examples, options, sources
 from tests.pipelines.recordings import melody, write
@@ -35,12 +35,12 @@ RATES = [8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000]
 def drawn(seed, longest_secs):
     """Audio of any length to the sample, often with a rest, mono or stereo.
 
-    Lengths are uniform: hypothesis itself would draw hardly any but short ones.
+    Lengths are uniform: hypothesis itself would draw hardly any but the shortest.
     """
     rng = np.random.default_rng(seed)
     rate = int(rng.choice(RATES))
-    n_samples = int(rng.integers(1, longest_secs * rate))
-    audio = melody(n_samples / rate + 1, rate, seed)[:n_samples]
+    n_samples = int(rng.integers(1, round(longest_secs * rate)))
+    audio = melody(n_samples / rate + 1, rate, rng)[:n_samples]
     start, stop = np.sort(rng.integers(0, 2 * n_samples, 2))
     audio[start:stop] = 0
     if rng.random() < 0.5:
@@ -103,43 +103,85 @@ def check_intervals(rows, made, manifest):
 
 
 def check_examples(rows, made, spec, out):
-    """Each holds the recording at its place, and they cover what is said to be used."""
+    """Each holds recordings at their places, and they cover what is said to be used."""
+    by_source = {row["source"]: row for row in rows.values()}
+    joined = {row["example_id"]: row for row in io.read_jsonl(out / JOINED_NAME)}
+    event(f"joined: {bool(joined)}")
     for split in SPLITS:
-        held = {key: np.zeros(row["n_samples"], bool) for key, row in rows.items()}
+        held = {source: np.zeros(len(mono), bool) for source, (_, mono) in made.items()}
         found = examples(out, split)
-        for example_id, audio, audio_16k in zip(
-            found["example_id"], found["audio"], found["audio_16k"], strict=True
-        ):
-            key, start = parse_example_id(example_id.decode())
-            rate, mono = made[rows[key]["source"]]
-            for values, rate_out in ((audio, spec.sample_rate), (audio_16k, 16_000)):
-                first = start * rate_out // spec.sample_rate
-                expected = resample(mono, rate, rate_out)[first : first + len(values)]
+        for k, example_id in enumerate(found["example_id"]):
+            name = example_id.decode()
+            if name in joined:
+                pieces = joined[name]["pieces"]
+            else:
+                pieces = [window(name, rows, spec)]
+            for field, rate_out in (("audio", spec.sample_rate), ("audio_16k", 16_000)):
+                expected = put_together(pieces, made, spec, rate_out)
+                values = found[field][k]
                 np.testing.assert_allclose(values, expected, rtol=0, atol=2e-4)
-            stop = start + spec.n_samples
-            held[key][
-                start * rate // spec.sample_rate : stop * rate // spec.sample_rate
-            ] = True
-        for key, row in rows.items():
+            for piece in pieces:
+                held[piece["source"]][piece["start"] : piece["stop"]] = True
+        for source, row in by_source.items():
             said = np.zeros(row["n_samples"], bool)
             for part in row["intervals"]:
                 said[part["start"] : part["stop"]] = part["use"] == split
-            np.testing.assert_array_equal(held[key], said)
+            np.testing.assert_array_equal(held[source], said)
 
 
-SEEDS = st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=3)
+def window(name, rows, spec):
+    """The one piece of an example that is a window of a long recording."""
+    key, start = parse_example_id(name)
+    rate = rows[key]["sample_rate"]
+    first, last = (
+        at * rate // spec.sample_rate for at in (start, start + spec.n_samples)
+    )
+    return {"source": rows[key]["source"], "start": first, "stop": last, "at_secs": 0}
 
 
-@settings(max_examples=8, deadline=None)
-@given(SEEDS, st.sampled_from(SPECS))
-def test_every_sample_of_short_recordings_is_accounted_for(seeds, spec):
+def put_together(pieces, made, spec, rate_out):
+    """The audio of an example from whole recordings resampled, silence between."""
+    hop = rate_out // spec.frame_rate
+    audio, is_rest = np.zeros(spec.n_intervals * hop), np.ones(spec.n_intervals, bool)
+    for piece in pieces:
+        rate, mono = made[piece["source"]]
+        first, last = (
+            -(-piece[side] * spec.frame_rate // rate) for side in ("start", "stop")
+        )
+        at = round(piece["at_secs"] * spec.frame_rate)
+        part = resample(mono, rate, rate_out)[first * hop : last * hop]
+        audio[at * hop :][: len(part)] = part
+        assert is_rest[at : at + last - first].all()  # no two at once
+        is_rest[at : at + last - first] = False
+    assert is_rest.mean() <= 0.15
+    return audio
+
+
+def check_drawn(seed, n_files, longest_secs, spec):
+    made = [drawn([seed, k], longest_secs) for k in range(n_files)]
     with tempfile.TemporaryDirectory() as folder:
-        check_account([drawn(seed, 8) for seed in seeds], spec, Path(folder))
+        check_account(made, spec, Path(folder))
+
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@settings(max_examples=6, deadline=None)
+@given(SEEDS, st.integers(1, 4), st.sampled_from(SPECS))
+def test_every_sample_of_short_recordings_is_accounted_for(seed, n_files, spec):
+    check_drawn(seed, n_files, 8, spec)
+
+
+@settings(max_examples=4, deadline=None)
+@given(SEEDS, st.sampled_from(SPECS))
+def test_every_sample_of_joined_recordings_is_accounted_for(seed, spec):
+    check_drawn(seed, 12, 1.5, spec)
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
-@given(SEEDS, st.sampled_from(SPECS))
-def test_every_sample_of_longer_recordings_is_accounted_for(seeds, spec):
-    with tempfile.TemporaryDirectory() as folder:
-        check_account([drawn(seed, 50) for seed in seeds], spec, Path(folder))
+@settings(max_examples=40, deadline=None)
+@given(SEEDS, st.integers(1, 12), st.sampled_from([1.5, 8, 50]), st.sampled_from(SPECS))
+def test_every_sample_of_longer_recordings_is_accounted_for(
+    seed, n_files, longest_secs, spec
+):
+    check_drawn(seed, n_files, longest_secs, spec)
