@@ -10,7 +10,7 @@ import numpy as np
 
 from ddsp_core.manifest import SPLITS
 from ddsp_core.spec import ExampleSpec, Padding
-from pipelines.elements import Planned, Rejected
+from pipelines.elements import Planned, Recording, Rejected
 from pipelines.windows import covered_frames
 
 GUARD: Final = "guard between train and eval"
@@ -110,7 +110,7 @@ def source_row(
         "peak": round(float(scan.peak), 4),
         "dc": round(float(scan.dc), 4),
         "n_nonfinite": int(scan.n_nonfinite),
-        "note": scan.error and plain(scan.error, recording.source),
+        "note": _note(recording),
         "licence": licence,
         "split": "+".join(splits) or None,
         "is_joined": bool(planned.joined),
@@ -125,6 +125,14 @@ def source_row(
             for part in parts
         ],
     }
+
+
+def _note(recording: Recording) -> str | None:
+    """Say why a recording is shorter than its file should be."""
+    scan = recording.scan
+    if scan.error:
+        return f"the decoder stopped: {plain(scan.error, recording.source)}"
+    return scan.info.remark or None
 
 
 def plain(reason: str, source: str) -> str:
@@ -142,7 +150,7 @@ def refusals(rows: Iterable[dict[str, Any]]) -> list[Rejected]:
     for row in rows:
         rate = row["sample_rate"]
         if row["note"]:
-            reason = f"the decoder stopped: {row['note']}; what came before is used"
+            reason = f"{row['note']}; what came before is used"
             found.append(
                 Rejected(
                     row["source"], "decode", reason, start_secs=row["duration_secs"]

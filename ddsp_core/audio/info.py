@@ -35,6 +35,7 @@ class AudioInfo:
         seekable: True if decoding can start at any sample and gives the very samples
             that decoding from the start gives.
         decoder: The library that reads it.
+        remark: What is odd about the file though it can be used; for people.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class AudioInfo:
     n_samples: int | None
     seekable: bool
     decoder: Decoder
+    remark: str = ""
 
 
 class UnknownFormatError(AudioError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,12 @@ EXACT_CODINGS: Final = frozenset(
     "PCM_S8 PCM_U8 PCM_16 PCM_24 PCM_32 FLOAT DOUBLE ULAW ALAW".split()
 )
 NO_LENGTH: Final = 2**62  # libsndfile's "unknown" is the largest 64-bit number
+# In libsndfile's log of a WAV or AIFF header: the bytes of samples it promises, and
+# those that are there, where these are fewer.
+DATA_SIZE: Final = re.compile(r"^ *(?:data|SSND) : (\d+) \(should be (\d+)\)$", re.M)
+STREAMED: Final = 2**31 - 2**16  # such a size means that it was not known when written
+# A recorder that was cut off has not filled in the size: what follows is no chunk.
+UNFINISHED: Final = re.compile(r"^data : 0\n(?:\*\*\* Unknown chunk|Have 0 )", re.M)
 SYSTEM_ERROR: Final = 2  # libsndfile's SF_ERR_SYSTEM: the read itself failed
 
 
@@ -46,11 +53,17 @@ def probe(path: Path) -> AudioInfo:
     """Return what the file's header says.
 
     Raises:
-        UnknownFormatError: libsndfile cannot read it.
+        UnknownFormatError: libsndfile cannot read it, or sees no samples in a file that
+            its recorder never finished.
         AudioError: The file is missing, a folder, or not readable for this user.
         StorageError: The disk or the network failed.
     """
     with _opened(path) as file:
+        log = file.extra_info
+        if UNFINISHED.search(log):
+            raise UnknownFormatError(
+                f"{os.fspath(path)!r} says that it holds no samples, but data follow"
+            )
         exact = file.format == "FLAC" or (
             file.format in EXACT_CONTAINERS and file.subtype in EXACT_CODINGS
         )
@@ -63,6 +76,7 @@ def probe(path: Path) -> AudioInfo:
             n_samples=file.frames if 0 <= file.frames < NO_LENGTH else None,
             seekable=exact,
             decoder=Decoder.SNDFILE,
+            remark=_missing(log),
         )
 
 
@@ -96,6 +110,15 @@ def pieces(info: AudioInfo, start: int = 0) -> Iterator[np.ndarray]:
             raise DecodeError(
                 "the file is damaged or cut short there", n_decoded
             ) from error
+
+
+def _missing(log: str) -> str:
+    """Say how much of what a header promises is there, if not all."""
+    found = DATA_SIZE.search(log)
+    if found is None or int(found[1]) >= STREAMED:
+        return ""
+    share = int(found[2]) / int(found[1])
+    return f"the file ends after {share:.0%} of what its header promises"
 
 
 @contextlib.contextmanager

@@ -85,7 +85,8 @@ def test_a_decoder_that_stopped_is_told_beside_what_was_used():
     one = recording("a.flac", 16_000 * 8, error="'a.flac' ends in the middle")
     planned, spec = plan_of(one, np.ones(400, bool))
     row = source_row(planned, spec, None)
-    assert row["note"] == "it ends in the middle" and row["split"] == "train"
+    assert row["note"] == "the decoder stopped: it ends in the middle"
+    assert row["split"] == "train"
     (refused,) = refusals([row])
     assert refused.stage == "decode" and refused.start_secs == 8.0
     assert "what came before is used" in refused.reason

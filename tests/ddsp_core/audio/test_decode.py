@@ -128,6 +128,43 @@ def test_a_header_that_claims_more_than_there_is_gives_what_there_is(tmp_path):
     assert len(decoded(tmp_path / "take.wav")) == 700
 
 
+@pytest.mark.parametrize("form", ["WAV", "AIFF"])
+def test_a_file_that_was_not_copied_whole_says_so(tmp_path, form):
+    path = tmp_path / "take"
+    soundfile.write(path, np.zeros((10_000, 1)), 16_000, "PCM_16", format=form)
+    assert probe(path).remark == ""
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) - 12_000])
+    assert "ends after 40% of what its header promises" in probe(path).remark
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+@pytest.mark.parametrize("n_silent", [0, 5000])
+def test_a_recording_whose_header_was_never_finished_is_read(
+    tmp_path, subtype, n_silent
+):
+    """The recorder lost its power before it filled in the sizes."""
+    audio = chirp()
+    audio[:n_silent] = 0
+    soundfile.write(tmp_path / "take.wav", audio, RATE, subtype)
+    whole = decoded(tmp_path / "take.wav")
+    data = bytearray((tmp_path / "take.wav").read_bytes())
+    for at in (4, data.index(b"data") + 4):
+        data[at : at + 4] = bytes(4)
+    (tmp_path / "take.wav").write_bytes(data)
+    np.testing.assert_array_equal(decoded(tmp_path / "take.wav"), whole)
+
+
+def test_a_stream_of_unknown_length_is_read_without_a_remark(tmp_path):
+    soundfile.write(tmp_path / "take.wav", np.zeros(1000), 16_000)
+    data = bytearray((tmp_path / "take.wav").read_bytes())
+    for at in (4, data.index(b"data") + 4):
+        data[at : at + 4] = b"\xff" * 4
+    (tmp_path / "take.wav").write_bytes(data)
+    assert len(decoded(tmp_path / "take.wav")) == 1000
+    assert probe(tmp_path / "take.wav").remark == ""
+
+
 def test_a_long_file_is_decoded_in_bounded_memory(tmp_path):
     silence = np.zeros(600 * 16_000, np.int16)
     soundfile.write(tmp_path / "long.flac", silence, 16_000)
