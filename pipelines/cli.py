@@ -165,8 +165,10 @@ def _quieten_libraries() -> None:
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    for name in ("tensorflow", "absl", "mlflow.store.db.utils", "alembic"):
+    for name in ("tensorflow", "mlflow.store.db.utils", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # TFDS warns there of its own use of what it has deprecated.
+    logging.getLogger("absl").setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

@@ -173,7 +173,7 @@ def _cores(
 ) -> Iterator[tuple[int, _Core]]:
     """Yield blocks of a recording, decoded again, with their features."""
     for block in blocks(
-        recording.source, recording.scan.info, recording.n_samples, first, count
+        recording.file, recording.scan.info, recording.n_samples, first, count
     ):
         features = stored(recording, block.index, store)
         audio_16k = _without_context(resample_block(block, FEATURE_RATE))

@@ -14,14 +14,14 @@ import numpy as np
 from ddsp_core import io
 from ddsp_core.audio.decode import probe
 from ddsp_core.codec import FRAMING_LENGTH, record_length
-from ddsp_core.errors import AudioError
+from ddsp_core.errors import AudioError, UsageError
 from ddsp_core.manifest import DatasetManifest
 from ddsp_core.spec import FEATURE_RATE, ExampleSpec
 from pipelines import directory
 from pipelines.elements import Candidate, Rejected
 from pipelines.options import PrepareOptions
 from pipelines.runtime import ExtractorOptions
-from pipelines.sources import find_sources
+from pipelines.sources import divided, find_sources
 from pipelines.windows import window_starts
 
 START_SECS: Final = 8.0  # to import TensorFlow and Beam, and to compile the network
@@ -49,12 +49,19 @@ def dry_run(options: PrepareOptions) -> dict[str, Any]:
     """Look at the inputs' headers and say what a preparation would do.
 
     Raises:
-        UsageError: An input matches nothing, or the output cannot be used.
+        UsageError: An input matches nothing or is of TFDS, or the output cannot be
+            used.
     """
     out = io.local_path(options.out)
     directory.check_output(out)
     old = directory.present(out) if out.is_dir() else None
-    candidates, rejected = find_sources(options.inputs, options.out)
+    files_and_folders, of_tfds = divided(options.inputs)
+    if of_tfds:
+        raise UsageError(
+            f"--dry-run cannot look into {of_tfds[0]}: its examples are not files yet;"
+            " leave it out, or prepare without --dry-run"
+        )
+    candidates, rejected = find_sources(files_and_folders, options.out)
     files = list(_foreseen(candidates, rejected))
     usable = [one for one in files if not one.reason]
     secs = sum(one.secs or 0.0 for one in usable)

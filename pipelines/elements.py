@@ -42,9 +42,16 @@ class Rejected:
 
 @dataclasses.dataclass(frozen=True)
 class Candidate:
-    """A file that may be audio; its path as given, any bytes surrogate-escaped."""
+    """A file that may be audio.
+
+    Args:
+        source: The name that people see: its path as given, any bytes
+            surrogate-escaped, or the address of an example of TFDS.
+        path: Where its bytes are, if that is not `source`.
+    """
 
     source: str
+    path: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,16 +67,23 @@ class Recording:
     """A decoded recording: its place and what one pass over its samples told.
 
     Args:
-        source: Path as given.
+        source: Path as given, or the address of an example of TFDS.
         file_sha256: Of the file's bytes.
         stamp: Size and time of the file when it was scanned.
         scan: Source key, length and measures.
+        path: Where its bytes are, if that is not `source`.
     """
 
     source: str
     file_sha256: str
     stamp: Stamp
     scan: Scan
+    path: str | None = None
+
+    @property
+    def file(self) -> str:
+        """The file to read."""
+        return self.path or self.source
 
     @property
     def key(self) -> str:

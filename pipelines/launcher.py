@@ -15,10 +15,13 @@ from ddsp_core import errors
 from ddsp_core.errors import DdspError, WorkerLostError
 from pipelines import worker
 from pipelines.elements import Candidate, Rejected
-from pipelines.runtime import Job, make_pipeline
+from pipelines.runtime import Job, fix_threads, make_pipeline
 
 if TYPE_CHECKING:
+    import apache_beam as beam
     from apache_beam.runners.runner import PipelineResult
+
+    from pipelines.tfds_export import TfdsRange
 
 MOST_RETRIES: Final = 3  # what was measured before is in the store
 _LOGGER = logging.getLogger(__name__)
@@ -46,6 +49,47 @@ def run(
                 raise
             _LOGGER.warning("%s; beginning again with what is done", error)
             shutil.rmtree(job.progress, ignore_errors=True)
+
+
+def find_examples(addresses: Sequence[str]) -> list[TfdsRange]:
+    """Return the ranges of examples that `tfds://` addresses name.
+
+    Raises:
+        UsageError: They name nothing, or nothing that can be used.
+    """
+    if not addresses:
+        return []
+    fix_threads()  # TFDS starts TensorFlow
+    from pipelines.tfds_export import find_ranges
+
+    return find_ranges(addresses)
+
+
+def export(
+    ranges: Sequence[TfdsRange], job: Job
+) -> tuple[list[Candidate], list[Rejected]]:
+    """Make recordings of examples of TFDS; those that are there are not read again.
+
+    Raises:
+        DdspError: What a worker raised, as its own type.
+    """
+    if not ranges:
+        return [], []
+    from pipelines.tfds_export import candidates_of, is_exported
+
+    root = job.store_root
+    missing = [one for one in ranges if not is_exported(one, root)]
+    if missing:
+        n_examples = sum(one.stop - one.start for one in missing)
+        _LOGGER.info("reading %d examples of TFDS", n_examples)
+        pipeline = make_pipeline(job.options.workers, job.options.beam_options)
+        import apache_beam as beam
+
+        from pipelines.transforms import ExportExamples
+
+        _ = pipeline | beam.Create(missing) | ExportExamples(job)
+        _to_its_end(pipeline)
+    return candidates_of(ranges, root)
 
 
 def typed_error(text: str) -> BaseException | None:
@@ -81,6 +125,11 @@ def _run_once(
     from pipelines.transforms import Prepare
 
     _ = pipeline | beam.Create(list(candidates)) | Prepare(job, rejected)
+    return counters.read(_to_its_end(pipeline))
+
+
+def _to_its_end(pipeline: beam.Pipeline) -> PipelineResult:
+    """Run a pipeline; what goes wrong in it is raised as its own type."""
     try:
         with _quiet_threads():
             result = pipeline.run()
@@ -91,7 +140,7 @@ def _run_once(
         if typed is None:
             raise
         raise typed from error
-    return counters.read(result)
+    return result
 
 
 @contextlib.contextmanager

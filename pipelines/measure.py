@@ -25,35 +25,40 @@ if TYPE_CHECKING:
 BLOCKS_PER_SEGMENT: Final = 3  # a minute: some seconds of work, so workers stay busy
 
 
-def scan_recording(source: str) -> Recording:
+def scan_recording(source: str, path: str | None = None) -> Recording:
     """Decode a file once, in order.
+
+    Args:
+        source: The name that people see.
+        path: The file, if that is not `source`.
 
     Raises:
         AudioError: It cannot be decoded or holds no samples.
         StorageError: The disk or the network failed.
     """
-    stamp = stamp_of(source)
-    with reading(Path(source)):
-        file_sha256 = io.sha256_file(source)
-    result = scan(source)
+    file = path or source
+    stamp = stamp_of(file)
+    with reading(Path(file)):
+        file_sha256 = io.sha256_file(file)
+    result = scan(file)
     if not result.n_samples:
         why = f": {result.error}" if result.error else ""
         raise AudioError(f"it holds no samples{why}")
-    recording = Recording(source, file_sha256, stamp, result)
+    recording = Recording(source, file_sha256, stamp, result, path)
     check_unchanged(recording)
     return recording
 
 
-def stamp_of(source: str) -> Stamp:
+def stamp_of(file: str) -> Stamp:
     """Return size and time of a file."""
-    with reading(Path(source)):
-        status = os.stat(source)
+    with reading(Path(file)):
+        status = os.stat(file)
     return Stamp(status.st_size, status.st_mtime_ns)
 
 
 def check_unchanged(recording: Recording) -> None:
     """Raise `AudioError` if the file is no longer the one that was scanned."""
-    if stamp_of(recording.source) != recording.stamp:
+    if stamp_of(recording.file) != recording.stamp:
         raise AudioError(f"{recording.source!r} changed while it was read")
 
 
@@ -93,7 +98,7 @@ def measure_segment(
         return
     check_unchanged(recording)
     for block in blocks(
-        recording.source,
+        recording.file,
         recording.scan.info,
         recording.n_samples,
         first=missing[0],

@@ -20,7 +20,7 @@ from pipelines.finish import request_of, sha256_or_none
 from pipelines.options import PrepareOptions
 from pipelines.progress import ProgressDisplay
 from pipelines.runtime import ExtractorOptions, Job
-from pipelines.sources import find_sources
+from pipelines.sources import divided, find_sources
 from pipelines.split import SplitRule
 
 _LOGGER = logging.getLogger(__name__)
@@ -56,13 +56,19 @@ def prepare(options: PrepareOptions) -> Prepared:
     """
     out = io.local_path(options.out)
     directory.check_output(out)
-    candidates, rejected = find_sources(options.inputs, options.out)
-    if not candidates:
+    files, examples = divided(options.inputs)
+    candidates, rejected = find_sources(files, options.out)
+    if not candidates and not examples:
         raise DatasetError(_nothing_found(options.inputs, rejected))
+    ranges = launcher.find_examples(examples)
     with directory.exclusive(out):
         directory.go_on(out)
         old = directory.present(out)
         job = _job(options, out, old)
+        exported = launcher.export(ranges, job)
+        candidates, rejected = candidates + exported[0], rejected + exported[1]
+        if not candidates:
+            raise DatasetError(_nothing_found(options.inputs, rejected))
         if old is not None:
             wanted = _request(candidates, job)
             if old.details.get("request") == wanted and not old.problems(out):
@@ -103,7 +109,9 @@ def _rule_of(old: DatasetManifest | None) -> SplitRule | None:
 
 def _request(candidates: Sequence[Candidate], job: Job) -> str:
     """Fingerprint what is asked now, to be compared with what was asked before."""
-    digests = [(sha256_or_none(one.source), one.source) for one in candidates]
+    digests = [
+        (sha256_or_none(one.path or one.source), one.source) for one in candidates
+    ]
     return request_of([(d, path) for d, path in digests if d is not None], job)
 
 

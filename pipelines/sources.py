@@ -12,6 +12,7 @@ from typing import Final
 from ddsp_core import io
 from ddsp_core.errors import UsageError
 from pipelines.elements import Candidate, Rejected
+from pipelines.tfds_address import is_tfds
 
 # What libsndfile or PyAV open; found in a folder, anything else is not tried.
 AUDIO_EXTENSIONS: Final = frozenset(
@@ -30,6 +31,13 @@ class _Found:
 
     def reject(self, path: str, reason: str, is_audio: bool = True) -> None:
         self.rejected[path] = Rejected(path, "find", reason, is_audio)
+
+
+def divided(inputs: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the inputs that are files, folders and globs, and those of TFDS."""
+    inputs = list(inputs)
+    examples = [one for one in inputs if is_tfds(one)]
+    return [one for one in inputs if not is_tfds(one)], examples
 
 
 def find_sources(

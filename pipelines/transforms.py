@@ -22,7 +22,7 @@ from ddsp_core.errors import AudioError, DdspError
 from ddsp_core.manifest import Shard
 from ddsp_core.postprocessing.mergeable import ExampleStatistics, LoudnessSum
 from ddsp_core.statistics import Statistics
-from pipelines import count, counters, finish
+from pipelines import count, counters, finish, tfds_export
 from pipelines.account import plain
 from pipelines.elements import (
     BlockMeasures,
@@ -133,6 +133,26 @@ class CountExamples(beam.PTransform):
         )
 
 
+class ExportExamples(beam.PTransform):
+    """TfdsRange → how many recordings it became, in the feature store's folder.
+
+    Args:
+        job: Says where.
+    """
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self._job = job
+
+    def expand(self, ranges: Any) -> Any:
+        """Spread the ranges; each is read where it lands."""
+        return (
+            ranges
+            | "SpreadRanges" >> beam.Reshuffle()
+            | "Export" >> beam.ParDo(_ExportRange(self._job))
+        )
+
+
 class FindDuplicates(beam.PTransform):
     """Recording → the first of equal ones, and Rejected for the others."""
 
@@ -205,18 +225,29 @@ class _ScanFile(_JobDoFn):
         counters.count("files_scanned")
         try:
             with counters.timed("cpu_scan_ms"):
-                recording = scan_recording(candidate.source)
+                recording = scan_recording(candidate.source, candidate.path)
         except AudioError as error:
-            yield _refused_file(candidate.source, str(error))
+            yield _refused_file(candidate, str(error))
         except DdspError:
             raise
         except Exception as error:  # one bad file never ends a job
-            yield _refused_file(candidate.source, unexpected(error))
+            yield _refused_file(candidate, unexpected(error))
         else:
             counters.count("audio_in_ms", 1000 * recording.secs)
             self._progress.add("secs", recording.secs)
             yield recording
         self._progress.add("scanned", 1)
+
+
+class _ExportRange(beam.DoFn):
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def setup(self) -> None:
+        self._job.enter()
+
+    def process(self, one: tfds_export.TfdsRange) -> Iterator[int]:
+        yield tfds_export.export(one, self._job.store_root)
 
 
 class _MeasureSegment(_JobDoFn):
@@ -325,9 +356,14 @@ def _segments_of(recording: Recording, job: Job) -> Iterator[Segment]:
         yield from segments(recording)
 
 
-def _refused_file(source: str, reason: str) -> Rejected:
-    digest = finish.sha256_or_none(source)
-    return Rejected(source, "decode", plain(reason, source), file_sha256=digest)
+def _refused_file(candidate: Candidate, reason: str) -> Rejected:
+    file = candidate.path or candidate.source
+    return Rejected(
+        candidate.source,
+        "decode",
+        plain(reason, file),
+        file_sha256=finish.sha256_or_none(file),
+    )
 
 
 def unexpected(error: Exception) -> str:

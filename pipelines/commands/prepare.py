@@ -22,7 +22,7 @@ _SPEC_OPTIONS: dict[str, tuple[type, str]] = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own options."""
     add = parser.add_argument
-    add("inputs", nargs="+", metavar="INPUT", help="file, folder or glob")
+    add("inputs", nargs="+", metavar="INPUT", help="file, folder, glob or tfds://NAME")
     add("--out", required=True, metavar="DIR", help="the dataset directory to make")
     add("--config", metavar="NAME", help="packaged data config or a .gin file")
     add(
