@@ -65,7 +65,7 @@ class ExampleSpec:
     n_frames: int = 1000
     example_hop: int = 250
     padding: Padding = Padding.SAME
-    f0: str = "crepe-tiny-viterbi/1"
+    f0: str = "crepe-tiny-viterbi-adaptive4/1"
     loudness: LoudnessVersion = LoudnessVersion.POWER_2022
 
     def __post_init__(self) -> None:

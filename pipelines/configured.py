@@ -16,7 +16,15 @@ from pipelines.policy import Policy
 FOLDER: Final = "data"
 SPEC: Final = "ExampleSpec.from_seconds"
 # Options that a config may choose; places and inputs stay on the command line.
-CHOICES: Final = ("eval_fraction", "min_eval_secs", "gain_db", "licence", "pitch")
+CHOICES: Final = (
+    "eval_fraction",
+    "min_eval_secs",
+    "gain_db",
+    "licence",
+    "pitch",
+    "decoder",
+    "f0_step",
+)
 
 
 def configured(

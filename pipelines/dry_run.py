@@ -110,9 +110,7 @@ def _n_examples(files: Iterable[Foreseen], spec: ExampleSpec) -> int:
 
 def _duration(secs: float, options: PrepareOptions) -> float:
     """Estimate the time of a preparation from features measured now."""
-    extractor = ExtractorOptions(
-        options.spec.frame_rate, options.crepe_size, options.crepe_weights
-    ).make()
+    extractor = ExtractorOptions(options.spec.frame_rate, options.tracking()).make()
     t = np.arange(10 * FEATURE_RATE) / FEATURE_RATE
     audio = np.sin(2 * np.pi * 220 * t * (1 + 0.01 * t)).astype(np.float32)
     extractor.extract(audio[:FEATURE_RATE])

@@ -12,10 +12,10 @@ import numpy as np
 from ddsp_core import io
 from ddsp_core.audio.blocks import blocks, scan
 from ddsp_core.audio.info import reading
-from ddsp_core.audio.resample import resample_block
 from ddsp_core.errors import AudioError
+from ddsp_core.features.block import BlockAudio
 from ddsp_core.features.extract import MIN_LOUDNESS_DB, Features, sounding
-from ddsp_core.spec import FEATURE_RATE, Padding
+from ddsp_core.spec import Padding
 from pipelines.elements import BlockMeasures, Mask, Recording, Segment, Stamp
 from pipelines.store import FeatureStore
 
@@ -105,11 +105,10 @@ def measure_segment(
         count=missing[-1] - missing[0] + 1,
     ):
         if block.index in missing:
-            audio, n_before, n_core = resample_block(block, FEATURE_RATE)
             at_end = block.index == recording.n_blocks - 1
-            features = extractor.extract_block(
-                audio, n_before, n_core, Padding.CENTER if at_end else Padding.SAME
-            )
+            wanted = Padding.CENTER if at_end else Padding.SAME
+            audio = BlockAudio.of(block, wanted, recording.source)
+            (features,) = extractor.extract_blocks([audio])
             store.put(recording.key, block.index, features)
             yield _measures(recording, block.index, features, padding)
 

@@ -7,6 +7,7 @@ import re
 from typing import Any, Final
 
 from ddsp_core.errors import UsageError
+from ddsp_core.features.options import Decoder, PitchOptions
 from ddsp_core.spec import ExampleSpec
 from pipelines.policy import Policy
 
@@ -24,6 +25,9 @@ class PrepareOptions:
         out: The dataset directory to be made.
         spec: Of every example; its feature versions are filled in by `prepare`.
         pitch: Pitch tracker: 'crepe-' and a size.
+        decoder: How CREPE's frames are joined: a `Decoder`.
+        f0_step: CREPE hears every f0_step-th frame and, where the pitch moves, those
+            between; None for about 16 ms.
         crepe_weights: A weights file instead of the installed ones.
         store: Folder of the feature store; inside `out` if None.
         holdout: Recordings whose path matches this expression are held out.
@@ -48,7 +52,9 @@ class PrepareOptions:
     inputs: tuple[str, ...]
     out: str
     spec: ExampleSpec = dataclasses.field(default_factory=ExampleSpec)
-    pitch: str = "crepe-tiny"
+    pitch: str = PitchOptions.tracker
+    decoder: str = PitchOptions.decoder
+    f0_step: int | None = None
     crepe_weights: str | None = None
     store: str | None = None
     holdout: str | None = None
@@ -70,11 +76,7 @@ class PrepareOptions:
             )
         if self.workers < 1:
             raise UsageError(f"--workers is {self.workers}; it must be 1 or more")
-        if not self.pitch.startswith("crepe-"):
-            raise UsageError(
-                f"--pitch {self.pitch!r} is unknown; use crepe-tiny, crepe-small,"
-                " crepe-medium, crepe-large or crepe-full"
-            )
+        self.tracking()
         if self.gain_db is not None and abs(self.gain_db) > MAX_GAIN_DB:
             raise UsageError(
                 f"--gain {self.gain_db} dB; needed from -{MAX_GAIN_DB:g} to"
@@ -83,10 +85,14 @@ class PrepareOptions:
         for name in ("holdout", "group"):
             _check_expression(name, getattr(self, name))
 
-    @property
-    def crepe_size(self) -> str:
-        """Size of the CREPE network: 'tiny' to 'full'."""
-        return self.pitch.removeprefix("crepe-")
+    def tracking(self) -> PitchOptions:
+        """Return which tracker hears f0, and how.
+
+        Raises:
+            UsageError: A choice that cannot work.
+        """
+        decoder = Decoder.of(self.decoder)
+        return PitchOptions(self.pitch, decoder, self.f0_step, self.crepe_weights)
 
     def is_held_out(self, source: str) -> bool:
         """Is this recording held out by name?"""

@@ -83,9 +83,7 @@ def prepare(options: PrepareOptions) -> Prepared:
 
 def _job(options: PrepareOptions, out: Path, old: DatasetManifest | None) -> Job:
     """Learn the feature versions, and with them that the pitch model can be loaded."""
-    extractor = ExtractorOptions(
-        options.spec.frame_rate, options.crepe_size, options.crepe_weights
-    )
+    extractor = ExtractorOptions(options.spec.frame_rate, options.tracking())
     versions = extractor.make().versions
     spec = dataclasses.replace(
         options.spec, f0=versions["f0"], loudness=LoudnessVersion(versions["loudness"])

@@ -8,6 +8,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Final
 
+from ddsp_core.features.options import PitchOptions
 from pipelines.options import PrepareOptions
 from pipelines.split import SplitRule
 from pipelines.store import FeatureStore
@@ -30,13 +31,11 @@ class ExtractorOptions:
 
     Args:
         frame_rate: In Hz.
-        crepe_size: 'tiny' to 'full'.
-        weights: A weights file; the installed ones if None.
+        pitch: Which tracker hears f0, and how.
     """
 
     frame_rate: int
-    crepe_size: str
-    weights: str | None
+    pitch: PitchOptions
 
     def make(self) -> FeatureExtractor:
         """Load the model.
@@ -47,7 +46,7 @@ class ExtractorOptions:
         from ddsp_core.features.extract import FeatureExtractor
 
         fix_threads()
-        return FeatureExtractor(self.frame_rate, self.crepe_size, self.weights)
+        return FeatureExtractor(self.frame_rate, self.pitch)
 
 
 @dataclasses.dataclass(frozen=True)

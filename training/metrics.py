@@ -17,6 +17,7 @@ import tensorflow as tf
 from ddsp_core.audio.resample import resample
 from ddsp_core.errors import FeatureError
 from ddsp_core.features.extract import FeatureExtractor, Features, sounding
+from ddsp_core.features.options import PitchOptions
 from ddsp_core.losses import spectral_loss
 from ddsp_core.spec import FEATURE_RATE, ExampleSpec
 
@@ -136,8 +137,7 @@ def extractor_for(spec: ExampleSpec) -> FeatureExtractor:
     Raises:
         FeatureError: This program computes other versions of them.
     """
-    name = spec.f0.removeprefix("crepe-").partition("-")[0]
-    extractor = FeatureExtractor(spec.frame_rate, crepe_size=name)
+    extractor = FeatureExtractor(spec.frame_rate, PitchOptions.of_version(spec.f0))
     wanted = {"f0": spec.f0, "loudness": str(spec.loudness)}
     if extractor.versions != wanted:
         raise FeatureError(

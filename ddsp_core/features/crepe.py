@@ -72,14 +72,10 @@ class Crepe:
             In [0, 1], [n_frames, 360] float32; bins are 20 cents apart.
         """
         result = np.zeros((n_frames, N_BINS), np.float32)
-        padded = _padded(audio_16k, hop_size, n_frames)
-        views = np.lib.stride_tricks.sliding_window_view(padded, FRAME_SIZE)
+        frames = framed(audio_16k, hop_size, n_frames)
         for first in range(0, n_frames, BATCH_FRAMES):
-            last = min(first + BATCH_FRAMES, n_frames)
-            frames = normalize_frames(
-                views[first * hop_size :: hop_size][: last - first]
-            )
-            result[first:last] = self.activate(frames)
+            batch = slice(first, first + BATCH_FRAMES)
+            result[batch] = self.activate(normalize_frames(frames[batch]))
         return result
 
     def activate(self, frames: np.ndarray) -> np.ndarray:
@@ -144,9 +140,20 @@ def normalize_frames(frames: np.ndarray) -> np.ndarray:
     return centred / np.maximum(deviation, np.float32(MIN_DEVIATION))
 
 
-def _padded(audio: np.ndarray, hop_size: int, n_frames: int) -> np.ndarray:
-    """Return the audio with the zeros that its first and last frames need."""
+def framed(audio: np.ndarray, hop_size: int, n_frames: int) -> np.ndarray:
+    """Return the frames of audio without copying them.
+
+    Args:
+        audio: At 16 kHz, [n_samples].
+        hop_size: Samples between two frames.
+        n_frames: Frame k is centred on sample k * hop_size; zeros stand outside.
+
+    Returns:
+        A view, [n_frames, 1024] float32.
+    """
     n_needed = max(0, n_frames - 1) * hop_size + FRAME_SIZE
     half = FRAME_SIZE // 2
     audio = np.asarray(audio, np.float32)[: n_needed - half]
-    return np.pad(audio, (half, n_needed - half - len(audio)))
+    padded = np.pad(audio, (half, n_needed - half - len(audio)))
+    views = np.lib.stride_tricks.sliding_window_view(padded, FRAME_SIZE)
+    return views[::hop_size][:n_frames]

@@ -10,11 +10,11 @@ import numpy as np
 
 from ddsp_core.errors import FeatureError
 from ddsp_core.features.crepe import FRAME_SIZE, STRIDE
+from ddsp_core.features.options import SIZES
 from ddsp_core.features.weights import (
     BATCH_NORM_EPSILON,
     FILTERS,
     N_BINS,
-    SIZES,
     WIDTHS,
     find_weights,
     read_layers,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
+import itertools
 import logging
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -20,23 +23,21 @@ from ddsp_core.audio.blocks import (
     scan,
 )
 from ddsp_core.audio.info import AudioInfo
-from ddsp_core.audio.resample import resample_block
 from ddsp_core.dsp.loudness import compute_loudness
-from ddsp_core.errors import AudioError, FeatureError, SpecError
-from ddsp_core.features.crepe import Crepe
-from ddsp_core.features.f0 import f0_and_confidence
+from ddsp_core.errors import AudioError, SpecError
+from ddsp_core.features.block import MAX_BLOCK_SAMPLES, BlockAudio
+from ddsp_core.features.crepe_tracker import CrepeTracker
+from ddsp_core.features.f0 import MIN_CONFIDENCE
+from ddsp_core.features.options import PitchOptions
 from ddsp_core.spec import FEATURE_RATE, LoudnessVersion, Padding, frame_rates
 
 logger = logging.getLogger(__name__)
 
-# Below one half, CREPE's confidence says that nothing pitched sounds (its own advice).
-MIN_CONFIDENCE: Final = 0.5
 # 10 dB above the floor of the loudness scale (-80 dB): nearer to it lies only noise,
 # in which CREPE may still find a pitch.
 MIN_LOUDNESS_DB: Final = -70.0
-F0_REVISION: Final = 1  # grows whenever f0 or confidence would come out differently
 MAX_HOP: Final = 512  # samples at 16 kHz: one frame of the loudness definition
-MAX_BLOCK_SAMPLES: Final = (BLOCK_SECS + 2 * CONTEXT_SECS) * FEATURE_RATE
+BLOCKS_AT_ONCE: Final = 4  # 60 network batches, of which one may be half empty
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,8 +69,11 @@ class FeatureExtractor:
 
     Args:
         frame_rate: Frames per second.
-        crepe_size: "tiny", "small", "medium", "large" or "full".
-        weights: Path of a CREPE weight file; None for the installed one.
+        pitch: Which tracker hears f0, and how.
+
+    Attributes:
+        seconds: CPU time spent so far on 'f0' and 'loudness', by all threads of the
+            process.
 
     Raises:
         FeatureError: The weights are missing or wrong.
@@ -77,10 +81,7 @@ class FeatureExtractor:
     """
 
     def __init__(
-        self,
-        frame_rate: int = 250,
-        crepe_size: str = "tiny",
-        weights: str | os.PathLike[str] | None = None,
+        self, frame_rate: int = 250, pitch: PitchOptions | None = None
     ) -> None:
         works = [r for r in frame_rates(FEATURE_RATE) if FEATURE_RATE // r <= MAX_HOP]
         if frame_rate not in works:
@@ -89,12 +90,14 @@ class FeatureExtractor:
                 f" samples at {FEATURE_RATE} Hz; rates that work:"
                 f" {', '.join(map(str, works))}"
             )
+        pitch = pitch or PitchOptions()
         self.frame_rate = frame_rate
         self.hop_size = FEATURE_RATE // frame_rate
-        self._crepe = Crepe(crepe_size, weights)
-        mark = "" if weights is None else f"@{_digest(weights)}"
-        self.f0_version = f"crepe-{crepe_size}-viterbi/{F0_REVISION}{mark}"
+        self._tracker = CrepeTracker(self.hop_size, pitch.step_for(frame_rate), pitch)
+        mark = "" if pitch.weights is None else f"@{_digest(pitch.weights)}"
+        self.f0_version = f"{pitch.version(frame_rate)}{mark}"
         self.loudness_version = LoudnessVersion.POWER_2022
+        self.seconds = {"f0": 0.0, "loudness": 0.0}
         self._loudness = tf.function(
             lambda audio: compute_loudness(audio, FEATURE_RATE, frame_rate),
             input_signature=[tf.TensorSpec([MAX_BLOCK_SAMPLES], tf.float32)],
@@ -115,15 +118,16 @@ class FeatureExtractor:
             padding: SAME for n_samples // hop frames, CENTER for one more.
         """
         rows = list(_signal_blocks(np.asarray(audio_16k, np.float32)))
-        parts = [
-            self.extract_block(
-                block.audio,
-                block.n_before,
-                block.n_core,
-                padding if block is rows[-1] else Padding.SAME,
-            )
-            for block in rows
-        ]
+        paddings = [Padding.SAME] * (len(rows) - 1) + [padding]
+        pairs = zip(rows, paddings, strict=True)
+        return self.extract_all(BlockAudio.of(*pair) for pair in pairs)
+
+    def extract_all(self, blocks: Iterable[BlockAudio]) -> Features:
+        """Return the features of consecutive blocks as one, some blocks at a time."""
+        parts: list[Features] = []
+        rest = iter(blocks)
+        while group := list(itertools.islice(rest, BLOCKS_AT_ONCE)):
+            parts += self.extract_blocks(group)
         return Features.joined(parts)
 
     def extract_block(
@@ -132,42 +136,44 @@ class FeatureExtractor:
         n_before: int,
         n_core: int,
         padding: Padding = Padding.SAME,
+        start: int = 0,
     ) -> Features:
-        """Return the features of a block's core.
+        """Return the features of one block's core: `extract_blocks` of `BlockAudio`."""
+        block = BlockAudio(audio_16k, n_before, n_core, padding, start)
+        return self.extract_blocks([block])[0]
 
-        Args:
-            audio_16k: Context, core, context: mono at 16 kHz, [n_samples]; zeros are
-                taken to stand beyond it.
-            n_before: Samples of context before the core; a multiple of the hop.
-            n_core: Samples of the core.
-            padding: SAME for n_core // hop frames; CENTER for one more, on the core's
-                end, which is wanted only at a recording's end: elsewhere it is the next
-                block's first.
+    def extract_blocks(self, blocks: Sequence[BlockAudio]) -> list[Features]:
+        """Return the features of the cores of blocks, whatever recordings they are of.
+
+        Together they take less time than one by one, and the results are the same.
+        Memory grows by some 20 MB a block.
 
         Raises:
-            FeatureError: The block is longer than the grid's, or its parts do not fit.
+            FeatureError: A block is longer than the grid's, or its parts do not fit.
         """
-        hop, n_samples = self.hop_size, len(audio_16k)
-        if (
-            n_samples > MAX_BLOCK_SAMPLES
-            or n_before + n_core > n_samples
-            or (n_before % hop)
-        ):
-            raise FeatureError(
-                f"a block of {n_samples} samples with {n_before} before the core of"
-                f" {n_core} does not fit: needed at most {MAX_BLOCK_SAMPLES} samples at"
-                f" 16 kHz and whole hops of {hop} before the core"
-            )
-        n_frames = n_core // hop + (padding is Padding.CENTER)
-        core = slice(n_before // hop, n_before // hop + n_frames)
-        # One frame more than whole hops, whatever the padding, so that the path through
-        # the other frames does not depend on it.
-        activations = self._crepe.activations(audio_16k, hop, n_samples // hop + 1)
-        f0_hz, f0_confidence = f0_and_confidence(activations)
-        whole = np.zeros(MAX_BLOCK_SAMPLES, np.float32)
-        whole[:n_samples] = audio_16k
-        loudness_db = self._loudness(whole).numpy()
-        return Features(f0_hz[core], f0_confidence[core], loudness_db[core])
+        for block in blocks:
+            block.check(self.hop_size)
+        with self._timed("f0"):
+            tracks = self._tracker.track(blocks)
+        result = []
+        for block, (f0_hz, f0_confidence) in zip(blocks, tracks, strict=True):
+            with self._timed("loudness"):
+                whole = np.zeros(MAX_BLOCK_SAMPLES, np.float32)
+                whole[: len(block.audio_16k)] = block.audio_16k
+                loudness_db = self._loudness(whole).numpy()
+            core = block.core(self.hop_size)
+            parts = (f0_hz[core], f0_confidence[core], loudness_db[core])
+            result.append(Features(*parts))
+        return result
+
+    @contextlib.contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        """Count the CPU time of what is done inside."""
+        start = time.process_time()
+        try:
+            yield
+        finally:
+            self.seconds[name] += time.process_time() - start
 
 
 def recording_features(
@@ -193,11 +199,9 @@ def recording_features(
     if found.error:
         logger.warning("%s; what comes before is used", found.error)
     info = dataclasses.replace(found.info, n_samples=found.n_samples)
-    parts = [
-        extractor.extract_block(*resample_block(block, FEATURE_RATE))
-        for block in blocks(path, found.info, found.n_samples)
-    ]
-    return Features.joined(parts), info
+    rows = blocks(path, found.info, found.n_samples)
+    name = os.fspath(path)
+    return extractor.extract_all(BlockAudio.of(b, source=name) for b in rows), info
 
 
 def sounding(features: Features) -> np.ndarray:

@@ -12,6 +12,8 @@ from ddsp_core.features.weights import N_BINS
 CENTS_PER_BIN: Final = 20.0
 FIRST_BIN_CENTS: Final = 1997.3794084376191  # above 10 Hz: bin 0 is 31.7 Hz
 REFERENCE_HZ: Final = 10.0
+# Below one half, CREPE's confidence says that nothing pitched sounds (its own advice).
+MIN_CONFIDENCE: Final = 0.5
 NEIGHBOURS: Final = 4  # bins on either side that the average takes in, as in CREPE
 
 

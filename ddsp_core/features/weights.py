@@ -11,10 +11,10 @@ import h5py
 import numpy as np
 
 from ddsp_core.errors import FeatureError
+from ddsp_core.features.options import SIZES
 
-# Capacity multipliers of Kim et al. 2018 (arXiv:1802.06182).
-SIZES: Final = {"tiny": 4, "small": 8, "medium": 16, "large": 24, "full": 32}
 N_BINS: Final = 360
+# Kim et al. 2018 (arXiv:1802.06182).
 FILTERS: Final = (32, 4, 4, 4, 8, 16)  # times the capacity multiplier
 WIDTHS: Final = (512, 64, 64, 64, 64, 64)  # taps of each convolution
 N_STEPS_LEFT: Final = 4  # time steps after six halvings of 256
@@ -26,7 +26,7 @@ def find_weights(size: str) -> Path:
     """Return the weight file of a CREPE size from an installed package.
 
     Args:
-        size: A key of `SIZES`.
+        size: A key of `options.SIZES`.
 
     Raises:
         FeatureError: The size is unknown, or no package holds its weights.
@@ -58,7 +58,7 @@ def read_weights(path: str | os.PathLike[str], size: str) -> dict[str, np.ndarra
 
     Args:
         path: HDF5 file with or without the axis of length 1 in its kernels.
-        size: A key of `SIZES`.
+        size: A key of `options.SIZES`.
 
     Returns:
         For layer i = 1..6: `kernel{i}` [width, n_in, n_out], `bias{i}`, and the batch
@@ -89,7 +89,7 @@ def read_layers(
 
     Args:
         path: HDF5 file with or without the axis of length 1 in its kernels.
-        size: A key of `SIZES`.
+        size: A key of `options.SIZES`.
 
     Returns:
         For i = 1..6: `conv{i}` with `kernel` [width, n_in, n_out] and `bias` [n_out],

@@ -12,7 +12,7 @@ from ddsp_core.dsp.maths import tf_float32
 from ddsp_core.errors import ShapeError, UsageError
 from ddsp_core.features.crepe import FRAME_SIZE
 from ddsp_core.features.crepe_model import build_crepe
-from ddsp_core.features.weights import SIZES
+from ddsp_core.features.options import SIZES
 from ddsp_core.losses.base import Loss
 from ddsp_core.losses.difference import mean_difference
 from ddsp_core.nn.keras import Layer, Model

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from ddsp_core.errors import FeatureError
-from ddsp_core.features.extract import MIN_CONFIDENCE, Features
+from ddsp_core.features.extract import Features
+from ddsp_core.features.f0 import MIN_CONFIDENCE
 from ddsp_core.spec import ExampleSpec
 from ddsp_core.statistics import Statistics
 from ddsp_core.transfer.gate import (

@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from ddsp_core.features.extract import MIN_CONFIDENCE, MIN_LOUDNESS_DB, Features
+from ddsp_core.features.extract import MIN_LOUDNESS_DB, Features
+from ddsp_core.features.f0 import MIN_CONFIDENCE
 
 # Below the loudest notes, in dB: softer than any note, louder than the noise of rooms.
 NOTE_RANGE_DB: Final = 45.0

@@ -6,7 +6,6 @@ import dataclasses
 import logging
 import math
 import os
-import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from ddsp_core import io
 from ddsp_core.checkpoints.directory import ModelDirectory
 from ddsp_core.errors import AudioError, FeatureError, StorageError
 from ddsp_core.features.extract import FeatureExtractor, recording_features
+from ddsp_core.features.options import PitchOptions
 from ddsp_core.spec import ExampleSpec, LoudnessVersion
 from ddsp_core.transfer.condition import Fit, condition
 from ddsp_core.transfer.options import TransferOptions
@@ -175,18 +175,9 @@ def _extractor_for(spec: ExampleSpec) -> FeatureExtractor:
     Raises:
         FeatureError: There is none.
     """
-    crepe = re.fullmatch(r"crepe-(\w+)-viterbi/\d+", spec.f0)
-    if not crepe or spec.loudness is not LoudnessVersion.POWER_2022:
+    if spec.loudness is not LoudnessVersion.POWER_2022:
         raise FeatureError(
-            f"the model was trained on f0 {spec.f0!r} and loudness {spec.loudness!s};"
-            f" this version computes 'crepe-SIZE-viterbi/N' and"
-            f" '{LoudnessVersion.POWER_2022}' only"
+            f"the model was trained on loudness {spec.loudness!s}; this version"
+            f" computes '{LoudnessVersion.POWER_2022}' only"
         )
-    extractor = FeatureExtractor(spec.frame_rate, crepe.group(1))
-    if extractor.f0_version != spec.f0:
-        _log.warning(
-            "the model was trained on f0 %r, the source's is %r: they may differ",
-            spec.f0,
-            extractor.f0_version,
-        )
-    return extractor
+    return FeatureExtractor(spec.frame_rate, PitchOptions.of_version(spec.f0))

@@ -128,7 +128,8 @@ def _decoders() -> Check:
 
 
 def _crepe() -> Check:
-    from ddsp_core.features.weights import SIZES, find_weights
+    from ddsp_core.features.options import SIZES
+    from ddsp_core.features.weights import find_weights
 
     found = []
     for size in SIZES:

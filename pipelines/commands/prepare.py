@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ddsp_core.features.options import CREPES, Decoder, PitchOptions
 from ddsp_core.spec import ExampleSpec, Padding
-from pipelines.options import PrepareOptions
 
 HELP = "turn recordings (files, folders or globs) into a dataset directory"
 
@@ -63,11 +63,24 @@ def _add_examples(group: argparse._ArgumentGroup) -> None:
 
 def _add_features(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    default = PrepareOptions(inputs=(), out="").pitch
+    default = PitchOptions()
     add(
         "--pitch",
         metavar="NAME",
-        help=f"crepe-tiny, -small, -medium, -large, -full (default: {default})",
+        help=f"what hears f0: {', '.join(CREPES)} (default: {default.tracker})",
+    )
+    add(
+        "--decoder",
+        choices=[str(value) for value in Decoder],
+        help="how CREPE's frames are joined: the likeliest path, each frame on its own,"
+        f" or Magenta's path through every frame (default: {default.decoder})",
+    )
+    add(
+        "--f0-step",
+        type=int,
+        metavar="N",
+        help="CREPE hears every N-th frame, and those between where the pitch moves"
+        " (default: about 16 ms, 4 at 250 frames/s; 1: every frame)",
     )
     add("--crepe-weights", metavar="FILE", help="instead of the installed weights")
     add("--store", metavar="DIR", help="the feature store (default: OUT/.features)")
@@ -123,6 +136,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         inputs=tuple(args.inputs),
         out=args.out,
         pitch=args.pitch,
+        decoder=args.decoder,
+        f0_step=args.f0_step,
         crepe_weights=args.crepe_weights,
         store=args.store,
         holdout=args.holdout,

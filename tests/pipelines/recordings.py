@@ -75,13 +75,17 @@ class FakeExtractor:
         self.frame_rate = frame_rate
         self.n_calls = 0
 
-    def extract_block(self, audio_16k, n_before, n_core, padding=Padding.SAME):
+    def extract_blocks(self, blocks):
+        return [self._extract(block) for block in blocks]
+
+    def _extract(self, block):
         self.n_calls += 1
+        audio_16k, n_before, n_core = block.audio_16k, block.n_before, block.n_core
         hop = FEATURE_RATE // self.frame_rate
         n_frames = n_core // hop
         core = audio_16k[n_before : n_before + n_frames * hop].reshape(n_frames, hop)
         rms = np.sqrt(np.mean(core**2, axis=1))
-        if padding is Padding.CENTER:
+        if block.padding is Padding.CENTER:
             core, rms = np.append(core, core[-1:], axis=0), np.append(rms, rms[-1])
         is_tone = (rms > 1e-4).astype(np.float32)
         return Features(

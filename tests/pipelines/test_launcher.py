@@ -8,6 +8,7 @@ from ddsp_core.errors import (
     StorageError,
     WorkerLostError,
 )
+from ddsp_core.features.options import PitchOptions
 from pipelines import launcher, worker
 from pipelines.launcher import typed_error
 from pipelines.options import PrepareOptions
@@ -60,7 +61,11 @@ def test_a_lost_worker_is_told_apart_and_its_error_ends_with_3():
 
 
 JOB = Job(
-    PrepareOptions(("in",), "out"), ExtractorOptions(250, "tiny", None), {}, "", "/none"
+    PrepareOptions(("in",), "out"),
+    ExtractorOptions(250, PitchOptions()),
+    {},
+    "",
+    "/none",
 )
 
 

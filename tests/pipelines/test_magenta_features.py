@@ -11,6 +11,7 @@ import soundfile
 from ddsp_core.dsp.loudness import compute_loudness
 from ddsp_core.errors import FeatureError
 from ddsp_core.features.extract import FeatureExtractor
+from ddsp_core.features.options import Decoder, PitchOptions
 from ddsp_core.features.weights import find_weights
 from ddsp_core.spec import Padding
 from pipelines.magenta_shards import parse_record, read_shard
@@ -49,7 +50,7 @@ def errors(test_data, name, size):
     wav = {"default": "melody13.wav", "vst": "melody4.wav"}[name]
     audio = padded(folder / wav, CHUNK_SECS[name])
     rate = {"default": 250, "vst": 50}[name]
-    extractor = FeatureExtractor(rate, size)
+    extractor = FeatureExtractor(rate, PitchOptions(f"crepe-{size}", Decoder.MAGENTA))
     if name == "vst":
         f0_hz = extractor.extract(audio, Padding.CENTER).f0_hz
         loudness_db = extractor.extract(audio, Padding.CENTER).loudness_db

@@ -24,7 +24,7 @@ def test_the_directory_is_whole_and_nothing_else_is_there(dataset):
     manifest = DatasetManifest.load(dataset)
     assert manifest.problems(dataset, check_bytes=True) == []
     assert manifest.n_records("train") > 10 and manifest.n_records("eval") > 0
-    assert manifest.spec.f0 == "crepe-tiny-viterbi/1"
+    assert manifest.spec.f0 == "crepe-tiny-viterbi/2"  # every frame at 50 Hz
     shards = [s.name for rows in manifest.shards.values() for s in rows]
     assert {p.name for p in dataset.iterdir()} == {
         "dataset.json",

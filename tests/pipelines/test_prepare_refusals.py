@@ -14,6 +14,7 @@ from ddsp_core.errors import (
     StorageError,
     UsageError,
 )
+from ddsp_core.features.options import PitchOptions
 from ddsp_core.manifest import DatasetManifest
 from pipelines import directory, transforms
 from pipelines.elements import Candidate
@@ -107,7 +108,7 @@ def test_one_bad_file_never_ends_a_job(tmp_path, monkeypatch):
         raise ZeroDivisionError("oh")
 
     monkeypatch.setattr(transforms, "scan_recording", broken)
-    job = Job(options("in", "out"), ExtractorOptions(50, "tiny", None), {}, "", "")
+    job = Job(options("in", "out"), ExtractorOptions(50, PitchOptions()), {}, "", "")
     decode = transforms._ScanFile(dataclasses.replace(job, work=str(tmp_path)))
     decode.setup()
     (row,) = decode.process(Candidate("take.wav"))

@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 
+from ddsp_core.features.options import PitchOptions
 from pipelines import worker
 from pipelines.options import PrepareOptions
 from pipelines.runtime import ExtractorOptions, Job, make_pipeline
@@ -46,7 +47,7 @@ def test_a_runner_given_by_option_wins_and_options_reach_beam():
 
 def test_a_job_travels_to_a_worker(tmp_path):
     options = PrepareOptions(("in",), str(tmp_path))
-    extractor = ExtractorOptions(250, "tiny", None)
+    extractor = ExtractorOptions(250, PitchOptions())
     job = Job(options, extractor, {"f0": "1"}, str(tmp_path / "store"), str(tmp_path))
     assert pickle.loads(pickle.dumps(job)) == job
     assert job.store().path("0" * 32, 0).is_relative_to(tmp_path / "store")
@@ -56,7 +57,11 @@ def test_a_worker_stands_where_the_launcher_stands(tmp_path, monkeypatch):
     """So that relative paths mean the same; without such a folder it stays."""
     monkeypatch.chdir(tmp_path)
     job = Job(
-        PrepareOptions(("in",), "out"), ExtractorOptions(250, "tiny", None), {}, "", ""
+        PrepareOptions(("in",), "out"),
+        ExtractorOptions(250, PitchOptions()),
+        {},
+        "",
+        "",
     )
     (tmp_path / "other").mkdir()
     monkeypatch.chdir(tmp_path / "other")

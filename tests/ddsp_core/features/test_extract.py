@@ -7,15 +7,17 @@ import pytest
 import soundfile
 
 from ddsp_core.audio.blocks import blocks, scan
-from ddsp_core.audio.resample import resample, resample_block
+from ddsp_core.audio.resample import resample
 from ddsp_core.dsp.loudness import compute_loudness
 from ddsp_core.errors import AudioError, FeatureError, SpecError
+from ddsp_core.features.block import BlockAudio
 from ddsp_core.features.extract import (
     FeatureExtractor,
     Features,
     recording_features,
     sounding,
 )
+from ddsp_core.features.options import PitchOptions
 from ddsp_core.spec import ExampleSpec, LoudnessVersion, Padding
 
 NAMES = ("f0_hz", "f0_confidence", "loudness_db")
@@ -54,7 +56,7 @@ def test_blocks_in_any_order_are_the_blocks_of_the_whole(tmp_path, extractor):
     found, whole = scan(tmp_path / "take.wav"), extractor.extract(audio)
     for index in (2, 0, 1):
         (block,) = blocks(found.info.path, found.info, found.n_samples, index, 1)
-        part = extractor.extract_block(*resample_block(block, 16_000))
+        (part,) = extractor.extract_blocks([BlockAudio.of(block)])
         for name in NAMES:
             np.testing.assert_array_equal(
                 getattr(part, name),
@@ -147,8 +149,8 @@ def test_a_file_without_samples_is_an_error(test_data, extractor):
         recording_features(path, extractor)
 
 
-def test_the_versions_are_those_of_the_default_spec(extractor):
-    assert extractor.versions == {
+def test_the_versions_are_those_of_the_default_spec():
+    assert FeatureExtractor().versions == {
         "f0": ExampleSpec().f0,
         "loudness": LoudnessVersion.POWER_2022,
     }
@@ -158,8 +160,9 @@ def test_weights_from_a_path_have_a_version_of_their_own(tmp_path):
     from ddsp_core.features.weights import find_weights
 
     (tmp_path / "mine.h5").write_bytes(find_weights("tiny").read_bytes())
-    version = FeatureExtractor(32, "tiny", tmp_path / "mine.h5").f0_version
-    assert version.startswith("crepe-tiny-viterbi/1@")
+    pitch = PitchOptions(weights=str(tmp_path / "mine.h5"))
+    version = FeatureExtractor(32, pitch).f0_version
+    assert version.startswith("crepe-tiny-viterbi/2@")
 
 
 def test_a_frame_rate_that_is_not_whole_lists_those_that_are():

@@ -8,7 +8,8 @@ import pytest
 
 from ddsp_core.errors import FeatureError
 from ddsp_core.features import weights
-from ddsp_core.features.weights import SIZES, find_weights, read_weights
+from ddsp_core.features.options import SIZES
+from ddsp_core.features.weights import find_weights, read_weights
 
 
 def test_an_unknown_size_names_those_that_exist():
