@@ -10,7 +10,7 @@ import numpy as np
 
 from ddsp_core.manifest import SPLITS
 from ddsp_core.spec import ExampleSpec, Padding
-from pipelines.elements import Planned, Recording, Rejected
+from pipelines.elements import Judged, Planned, Recording, Rejected
 from pipelines.windows import covered_frames
 
 GUARD: Final = "guard between train and eval"
@@ -111,6 +111,7 @@ def source_row(
         "dc": round(float(scan.dc), 4),
         "n_nonfinite": int(scan.n_nonfinite),
         "note": _note(recording),
+        "quality": quality_entry(planned.judged, spec.frame_rate),
         "licence": licence,
         "split": "+".join(splits) or None,
         "is_joined": bool(planned.joined),
@@ -133,6 +134,43 @@ def _note(recording: Recording) -> str | None:
     if scan.error:
         return f"the decoder stopped: {plain(scan.error, recording.source)}"
     return scan.info.remark or None
+
+
+def quality_entry(judged: Judged, frame_rate: int) -> dict[str, Any]:
+    """Return what was measured of one recording; levels in dB of full scale.
+
+    Args:
+        judged: With the counts of its frames, if any were measured.
+        frame_rate: In Hz.
+
+    Returns:
+        `None` stands for what could not be measured: in silence, in a recording that
+        was refused before, or with too few notes that end.
+    """
+    scan, frames = judged.recording.scan, judged.quality
+    entry: dict[str, Any] = {
+        "rms_db": scan.rms_db,
+        "clipped_share": scan.clipped_share,
+        "n_clipped": scan.n_clipped,
+        "clipped": [list(part) for part in scan.clipped],
+        "stereo": str(scan.stereo),
+        "mix_loss_db": scan.mix_loss_db,
+    }
+    if frames is None:
+        return entry | {"level_db": None, "noise_floor_db": None, "room_secs": None}
+    silent = frames.n_frames - frames.n_loud
+    minutes = frames.n_sounding / frame_rate / 60
+    jumps = round(frames.n_jumps / minutes, 2) if frames.n_sounding else 0.0
+    return entry | {
+        "level_db": frames.level_db,
+        "noise_floor_db": frames.noise_floor_db,
+        "room_secs": frames.room_secs,
+        "voiced_secs": round(frames.n_sounding / frame_rate, 3),
+        "silent_secs": round(silent / frame_rate, 3),
+        "unpitched_secs": round(frames.n_unpitched / frame_rate, 3),
+        "polyphonic_secs": round(frames.n_polyphonic / frame_rate, 3),
+        "octave_jumps_per_minute": jumps,
+    }
 
 
 def plain(reason: str, source: str) -> str:

@@ -13,6 +13,7 @@ from pipelines.windows import Starts, covered_frames
 
 if TYPE_CHECKING:
     from ddsp_core.audio.blocks import Scan
+    from ddsp_core.quality import Quality
     from ddsp_core.spec import ExampleSpec
 
 
@@ -154,6 +155,7 @@ class BlockMeasures:
         loud: True where a frame is louder than silence.
         sounding: True where a note sounds: loud, with a confident pitch.
         polyphonic: True where more than one note may sound; None if not measured.
+        quality: Counts of the block's frames for the report; None if not measured.
     """
 
     key: str
@@ -161,6 +163,7 @@ class BlockMeasures:
     loud: Mask
     sounding: Mask
     polyphonic: Mask | None = None
+    quality: Quality | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,6 +177,7 @@ class Judged:
         refused_for: The others by reason, the reasons in alphabetical order.
         is_joinable: It is shorter than an example and may be joined with others.
         reason: Why a recording that is shorter than an example is not joined.
+        quality: Counts of its frames; None if none was measured.
     """
 
     recording: Recording
@@ -182,6 +186,7 @@ class Judged:
     refused_for: tuple[tuple[str, Starts], ...] = ()
     is_joinable: bool = False
     reason: str = ""
+    quality: Quality | None = None
 
     @property
     def refused(self) -> list[tuple[int, str]]:

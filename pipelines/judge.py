@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from ddsp_core.quality import Quality
 from ddsp_core.spec import ExampleSpec
 from pipelines.elements import BlockMeasures, Judged, Mask, Recording
 from pipelines.policy import Policy
@@ -43,12 +44,19 @@ def judge(
     ordered = sorted(blocks, key=lambda block: block.index)
     frames = _Frames.of(recording, ordered, spec)
     whole = refused_whole(recording, policy)
+    parts = [block.quality for block in ordered if block.quality is not None]
+    quality = Quality.merge(parts) if parts else None
     n_frames = frames.n
     if n_frames < spec.n_frames:
         short = too_short(recording, spec, policy)
         reason = short or whole or frames.reason(0, n_frames, policy)
         return Judged(
-            recording, n_frames, Starts(), is_joinable=not reason, reason=reason
+            recording,
+            n_frames,
+            Starts(),
+            is_joinable=not reason,
+            reason=reason,
+            quality=quality,
         )
     kept: list[int] = []
     refused: dict[str, list[int]] = {}
@@ -60,6 +68,7 @@ def judge(
         n_frames,
         Starts(kept),
         tuple((reason, Starts(refused[reason])) for reason in sorted(refused)),
+        quality=quality,
     )
 
 

@@ -12,9 +12,11 @@ import numpy as np
 from ddsp_core import io
 from ddsp_core.audio.blocks import blocks, scan
 from ddsp_core.audio.info import reading
+from ddsp_core.audio.measures import AudioMeasures, measure_audio
 from ddsp_core.errors import AudioError
 from ddsp_core.features.block import BlockAudio
 from ddsp_core.features.extract import MIN_LOUDNESS_DB, Features, sounding
+from ddsp_core.quality import Quality
 from ddsp_core.spec import Padding
 from pipelines.elements import BlockMeasures, Mask, Recording, Segment, Stamp
 from pipelines.store import FeatureStore
@@ -85,15 +87,16 @@ def measure_segment(
         AudioError: The file vanished or changed since it was scanned.
         StorageError: The store cannot be written.
     """
-    recording = segment.recording
+    recording, rate = segment.recording, extractor.frame_rate
     indices = range(segment.first, segment.first + segment.n_blocks)
-    missing = []
+    missing: dict[int, Features | None] = {}
     for index in indices:
         features = store.get(recording.key, index)
-        if features is None:
-            missing.append(index)
+        sound = store.get_measures(recording.key, index)
+        if features is None or sound is None:
+            missing[index] = features
         else:
-            yield _measures(recording, index, features, padding)
+            yield _measures(recording, index, features, sound, rate, padding)
     if not missing:
         return
     check_unchanged(recording)
@@ -101,20 +104,35 @@ def measure_segment(
         recording.file,
         recording.scan.info,
         recording.n_samples,
-        first=missing[0],
-        count=missing[-1] - missing[0] + 1,
+        first=min(missing),
+        count=max(missing) - min(missing) + 1,
     ):
         if block.index in missing:
             at_end = block.index == recording.n_blocks - 1
             wanted = Padding.CENTER if at_end else Padding.SAME
             audio = BlockAudio.of(block, wanted, recording.source)
-            (features,) = extractor.extract_blocks([audio])
-            store.put(recording.key, block.index, features)
-            yield _measures(recording, block.index, features, padding)
+            features = missing[block.index]
+            if features is None:
+                (features,) = extractor.extract_blocks([audio])
+                store.put(recording.key, block.index, features)
+            sound = measure_audio(
+                audio.audio_16k,
+                audio.n_before,
+                audio.n_core,
+                len(features.f0_hz),
+                rate,
+            )
+            store.put_measures(recording.key, block.index, sound)
+            yield _measures(recording, block.index, features, sound, rate, padding)
 
 
 def _measures(
-    recording: Recording, index: int, features: Features, padding: Padding
+    recording: Recording,
+    index: int,
+    features: Features,
+    sound: AudioMeasures,
+    frame_rate: int,
+    padding: Padding,
 ) -> BlockMeasures:
     """Judge frames by rounded values, so that a policy decides alike on every CPU."""
     at_end = index == recording.n_blocks - 1
@@ -124,9 +142,14 @@ def _measures(
         f0_confidence=np.round(features.f0_confidence[:n_frames], 2),
         loudness_db=np.round(features.loudness_db[:n_frames], 2),
     )
+    sound = sound.head(n_frames)
+    loud = rounded.loudness_db >= MIN_LOUDNESS_DB
+    notes = sounding(rounded)
     return BlockMeasures(
         key=recording.key,
         index=index,
-        loud=Mask.of(rounded.loudness_db >= MIN_LOUDNESS_DB),
-        sounding=Mask.of(sounding(rounded)),
+        loud=Mask.of(loud),
+        sounding=Mask.of(notes),
+        polyphonic=Mask.of(loud & sound.polyphonic),
+        quality=Quality.of(rounded, sound, loud, notes, frame_rate),
     )

@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from ddsp_core import io
+from ddsp_core.audio.measures import MEASURES_VERSION, AudioMeasures
 from ddsp_core.features.extract import Features
 
 _DIGEST_LENGTH = 32  # bytes of a sha256
+_COUNT_LENGTH = 4  # bytes of a frame count
 
 
 def entry_key(
@@ -54,12 +56,8 @@ class FeatureStore:
 
     def get(self, source_key: str, block: int) -> Features | None:
         """Return the features of a block, or None if they are absent or damaged."""
-        try:
-            raw = self.path(source_key, block).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        digest, payload = raw[:_DIGEST_LENGTH], raw[_DIGEST_LENGTH:]
-        if len(payload) % 12 or hashlib.sha256(payload).digest() != digest:
+        payload = _read(self.path(source_key, block))
+        if payload is None or len(payload) % 12:
             return None
         rows = np.frombuffer(payload, "<f4").reshape(3, -1)
         return Features(*(row.copy() for row in rows))
@@ -72,5 +70,43 @@ class FeatureStore:
         """
         rows = (features.f0_hz, features.f0_confidence, features.loudness_db)
         payload = np.stack(rows).astype("<f4").tobytes()
-        data = hashlib.sha256(payload).digest() + payload
-        io.write_bytes(self.path(source_key, block), data)
+        _write(self.path(source_key, block), payload)
+
+    def measures_path(self, source_key: str, block: int) -> Path:
+        """Return where the measures of a block's sound are or would be."""
+        versions = {"measures": MEASURES_VERSION}
+        key = entry_key(source_key, block, versions, self._frame_rate)
+        return self._root / key[:2] / f"{key}.measures"
+
+    def get_measures(self, source_key: str, block: int) -> AudioMeasures | None:
+        """Return the measures of a block, or None if they are absent or damaged."""
+        payload = _read(self.measures_path(source_key, block))
+        if payload is None:
+            return None
+        n_frames = int.from_bytes(payload[:_COUNT_LENGTH], "little")
+        return AudioMeasures.from_bytes(payload[_COUNT_LENGTH:], n_frames)
+
+    def put_measures(
+        self, source_key: str, block: int, measures: AudioMeasures
+    ) -> None:
+        """Keep the measures of a block, whatever hears its pitch.
+
+        Raises:
+            StorageError: The disk is full or cannot be written.
+        """
+        count = len(measures.level).to_bytes(_COUNT_LENGTH, "little")
+        _write(self.measures_path(source_key, block), count + measures.to_bytes())
+
+
+def _read(path: Path) -> bytes | None:
+    """Return what `_write` wrote, or None if it is absent or damaged."""
+    try:
+        raw = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    digest, payload = raw[:_DIGEST_LENGTH], raw[_DIGEST_LENGTH:]
+    return payload if hashlib.sha256(payload).digest() == digest else None
+
+
+def _write(path: Path, payload: bytes) -> None:
+    io.write_bytes(path, hashlib.sha256(payload).digest() + payload)

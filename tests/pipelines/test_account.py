@@ -7,11 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ddsp_core.quality import Quality
 from ddsp_core.spec import ExampleSpec
-from pipelines.account import GUARD, TAIL, intervals, refusals, source_row
+from pipelines.account import (
+    GUARD,
+    TAIL,
+    intervals,
+    quality_entry,
+    refusals,
+    source_row,
+)
+from pipelines.elements import Judged
 from pipelines.judge import judge
 from pipelines.options import PrepareOptions
 from pipelines.plan import make_plan
+from pipelines.windows import Starts
 from tests.pipelines.recordings import measures, recording
 
 
@@ -98,3 +108,27 @@ def test_an_account_that_does_not_add_up_is_a_defect():
     judged = dataclasses.replace(planned.judged, recording=shorter)
     with pytest.raises(RuntimeError, match="accounted for"):
         source_row(dataclasses.replace(planned, judged=judged), spec, None)
+
+
+def test_the_quality_of_a_recording_is_in_seconds_and_decibels():
+    one = recording("a", 10 * 16_000)
+    frames = Quality(
+        n_frames=2500,
+        n_loud=2000,
+        n_sounding=1500,
+        n_polyphonic=250,
+        n_jumps=1,
+        level={-70: 500, -20: 2000},
+        loud_level={-20: 2000},
+        decay={6: 2, 8: 2},
+    )
+    found = quality_entry(Judged(one, 2500, Starts(), quality=frames), 250)
+    assert found["voiced_secs"] == 6.0
+    assert found["silent_secs"] == found["unpitched_secs"] == 2.0
+    assert found["polyphonic_secs"] == 1.0
+    assert found["octave_jumps_per_minute"] == 10.0
+    assert (found["level_db"], found["noise_floor_db"]) == (-20.0, -70.0)
+    assert found["room_secs"] == 0.3
+    assert found["clipped_share"] == 0 and found["stereo"] == "mono"
+    unmeasured = quality_entry(Judged(one, 0, Starts()), 250)
+    assert unmeasured["level_db"] is None and "voiced_secs" not in unmeasured

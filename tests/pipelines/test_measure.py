@@ -123,3 +123,21 @@ def test_a_file_that_vanished_or_changed_since_the_scan_is_refused(tmp_path, sto
     path.unlink()
     with pytest.raises(AudioError, match="does not exist"):
         measured(one, store)
+
+
+def test_measures_of_sound_do_not_depend_on_who_hears_the_pitch(tmp_path, store):
+    audio = melody(30, 16_000) + melody(30, 16_000, seed=5)
+    one = scan_recording(str(write(tmp_path / "a.wav", audio, 16_000)))
+    first = measured(one, store)
+    assert np.mean(first[0].polyphonic.values()) > 0.5
+    assert sum(block.quality.n_frames for block in first) == 7500
+    assert first[0].quality.n_polyphonic == first[0].polyphonic.values().sum()
+    other = FeatureStore(tmp_path / "store", {"f0": "pyin/1", "loudness": "x"}, 250)
+    assert other.get(one.key, 0) is None
+    assert other.get_measures(one.key, 0) is not None
+    # A lost or damaged entry is measured again; pitch is not.
+    extractor = FakeExtractor()
+    store.measures_path(one.key, 0).unlink()
+    store.measures_path(one.key, 1).write_bytes(b"damaged" * 10)
+    assert measured(one, store, extractor) == first
+    assert extractor.n_calls == 0

@@ -7,11 +7,16 @@ import pytest
 
 from ddsp_core.audio.measures import AudioMeasures
 from ddsp_core.errors import DatasetError
-from ddsp_core.features.extract import Features
-from ddsp_core.features.jumps import n_octave_jumps
-from ddsp_core.features.quality import Quality, quantile
+from ddsp_core.features.extract import MIN_LOUDNESS_DB, Features, sounding
+from ddsp_core.features.octave_jumps import n_octave_jumps
+from ddsp_core.quality import Quality, quantile
 
 RATE = 250
+
+
+def counted(features, measures):
+    loud = features.loudness_db >= MIN_LOUDNESS_DB
+    return Quality.of(features, measures, loud, sounding(features), RATE)
 
 
 def made(n=1000, seed=0):
@@ -32,10 +37,9 @@ def test_merged_parts_are_the_whole_in_any_order():
         stop = {0: 300, 300: 700, 700: 1000}[start]
         cut = slice(start, stop)
         parts.append(
-            Quality.of(
+            counted(
                 Features(*(row[cut] for row in vars(features).values())),
                 AudioMeasures(measures.polyphonic[cut], measures.level[cut]),
-                RATE,
             )
         )
     whole = Quality.merge(parts)
@@ -51,7 +55,7 @@ def test_merged_parts_are_the_whole_in_any_order():
 
 
 def test_it_survives_json():
-    one = Quality.of(*made(), RATE)
+    one = counted(*made())
     assert Quality.from_json(json.loads(json.dumps(one.to_json()))) == one
     with pytest.raises(DatasetError, match="not a quality record"):
         Quality.from_json({"n_frames": 1})
@@ -61,14 +65,14 @@ def test_pitches_are_counted_by_half_semitones():
     f0_hz = (440 * 2 ** (np.array([0.0, 0.2, 0.3, 1.0]) / 12)).astype(np.float32)
     features = Features(f0_hz, np.ones(4, np.float32), np.zeros(4, np.float32))
     quiet = AudioMeasures(np.zeros(4, bool), np.full(4, -200, np.int16))
-    assert Quality.of(features, quiet, RATE).pitch == {138: 2, 139: 1, 140: 1}
+    assert counted(features, quiet).pitch == {138: 2, 139: 1, 140: 1}
 
 
 def test_level_and_noise_floor_are_those_of_the_frames():
     level = np.repeat(np.array([-1200, -700, -150], np.int16), [100, 100, 800])
     loudness = np.repeat(np.float32([-80, -75, -20]), [100, 100, 800])
     features = Features(np.full(1000, 440, np.float32), np.ones(1000), loudness)
-    one = Quality.of(features, AudioMeasures(np.zeros(1000, bool), level), RATE)
+    one = counted(features, AudioMeasures(np.zeros(1000, bool), level))
     assert (one.level_db, one.noise_floor_db) == (-15.0, -70.0)
     assert one.room_secs is None
     assert Quality().level_db is None and Quality().noise_floor_db is None

@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from ddsp_core.audio.decays import decay_times
 from ddsp_core.audio.measures import AudioMeasures
 from ddsp_core.errors import DatasetError
-from ddsp_core.features.extract import MIN_LOUDNESS_DB, Features, sounding
-from ddsp_core.features.jumps import n_octave_jumps
+from ddsp_core.features.octave_jumps import n_octave_jumps
+
+if TYPE_CHECKING:
+    from ddsp_core.features.extract import Features
 
 Bins = Mapping[int, int]
 
@@ -60,25 +62,30 @@ class Quality:
 
     @classmethod
     def of(
-        cls, features: Features, measures: AudioMeasures, frame_rate: int
+        cls,
+        features: Features,
+        measures: AudioMeasures,
+        loud: np.ndarray,
+        sounding: np.ndarray,
+        frame_rate: int,
     ) -> Quality:
         """Count the frames of a block.
 
         Args:
             features: With confidence and loudness rounded, [n_frames].
             measures: Of the same frames.
+            loud: True where a frame is louder than silence, bool [n_frames].
+            sounding: True where a note sounds, bool [n_frames].
             frame_rate: In Hz.
         """
-        loud = features.loudness_db >= MIN_LOUDNESS_DB
-        notes = sounding(features)
-        f0_hz = np.maximum(features.f0_hz[notes].astype(np.float64), 1e-3)
+        f0_hz = np.maximum(features.f0_hz[sounding].astype(np.float64), 1e-3)
         midi = 69 + 12 * np.log2(f0_hz / 440)
         return cls(
             n_frames=len(loud),
             n_loud=int(loud.sum()),
-            n_sounding=int(notes.sum()),
+            n_sounding=int(sounding.sum()),
             n_polyphonic=int((loud & measures.polyphonic).sum()),
-            n_jumps=n_octave_jumps(features.f0_hz, notes, frame_rate),
+            n_jumps=n_octave_jumps(features.f0_hz, sounding, frame_rate),
             level=_bins(measures.level_db, LEVEL_STEP_DB),
             loud_level=_bins(measures.level_db[loud], LEVEL_STEP_DB),
             loudness=_bins(features.loudness_db[loud], LOUDNESS_STEP_DB),
