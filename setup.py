@@ -30,6 +30,7 @@ BASE = [
 ]
 DEMO = ["pretty-midi>=0.2.10"]  # for the soundfont in it
 DEV = [
+    "gcp-storage-emulator>=2026.7.19",  # the bucket of the tests
     "hypothesis>=6.100",
     "librosa>=0.11",
     "mypy>=1.15",

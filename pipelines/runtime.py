@@ -125,7 +125,8 @@ def make_pipeline(workers: int, beam_options: tuple[str, ...]) -> beam.Pipeline:
     from apache_beam.options.pipeline_options import PipelineOptions
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-    options = PipelineOptions(list(beam_options))
+    # Workers have our packages installed; what stands in `__main__` they don't need.
+    options = PipelineOptions(list(beam_options), save_main_session=False)
     if any(option.split("=")[0] == "--runner" for option in beam_options):
         return beam.Pipeline(options=options)
     if workers == 1:
