@@ -7,7 +7,6 @@ work; `gs://` is recognised and refused by name, so that no command half-works o
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -41,22 +40,16 @@ def storage_errors(doing: str) -> Iterator[None]:
     Args:
         doing: What was being done, for the message: "writing /data/x.json".
     """
-    environment = {
-        errno.ENOSPC,
-        errno.EDQUOT,
-        errno.EIO,
-        errno.EROFS,
-        errno.EACCES,
-        errno.EPERM,
-    }
     try:
         yield
+    except (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError):
+        raise  # the path is wrong, not the disk
+    except StorageError:
+        raise
     except OSError as error:
-        if isinstance(error, StorageError) or error.errno not in environment:
-            raise
         raise StorageError(
-            f"{doing}: {error.strerror}; make room or choose another place, then run"
-            " the same command again"
+            f"{doing}: {error.strerror or error}; make room or choose another place,"
+            " then run the same command again"
         ) from error
 
 

@@ -39,7 +39,10 @@ EXIT_USAGE = 2
 EXIT_ENVIRONMENT = 3
 EXIT_BY_HAND = 130
 ENVIRONMENT_ERRNOS = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM}
+    getattr(errno, name)
+    for name in (
+        "ENOSPC EDQUOT EFBIG EIO EROFS EACCES EPERM ESTALE ETIMEDOUT EMFILE ENFILE"
+    ).split()
 )
 
 

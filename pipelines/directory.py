@@ -65,6 +65,21 @@ def check_output(out: Path) -> None:
         raise UsageError(f"--out {out} is not a folder and cannot become one")
 
 
+def check_store(store: str | None) -> None:
+    """See that the feature store is or can become a folder.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if store is None or "://" in store:
+        return
+    place = _first_existing(Path(store))
+    if not place.is_dir():
+        raise UsageError(
+            f"--store {store} cannot be a folder: {place} is a file; give another place"
+        )
+
+
 @contextlib.contextmanager
 def exclusive(out: Path) -> Iterator[None]:
     """Hold the output directory, made if need be, for one preparation at a time.

@@ -56,6 +56,7 @@ def prepare(options: PrepareOptions) -> Prepared:
     """
     out = io.local_path(options.out)
     directory.check_output(out)
+    directory.check_store(options.store)
     files, examples = divided(options.inputs)
     candidates, rejected = find_sources(files, options.out)
     if not candidates and not examples:

@@ -23,14 +23,15 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
     assert os.listdir(tmp_path) == ["a.json"]
 
 
-def test_a_full_disk_is_a_storage_error_and_leaves_nothing(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["ENOSPC", "EFBIG", "EIO", "ESTALE", "EMFILE"])
+def test_a_full_disk_is_a_storage_error_and_leaves_nothing(tmp_path, monkeypatch, name):
+    reason = os.strerror(getattr(errno, name))
+
     def full(self, data):
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(getattr(errno, name), reason)
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(
-        StorageError, match=r"a\.json.*No space left.*make room"
-    ) as info:
+    with pytest.raises(StorageError, match=rf"a\.json.*{reason}.*make room") as info:
         io.write_bytes(tmp_path / "a.json", b"x")
     assert info.value.exit_code == 3
     assert os.listdir(tmp_path) == []

@@ -151,6 +151,14 @@ def test_an_output_with_foreign_files_is_left_alone(corpus, tmp_path):
             prepare(options(corpus, out))
 
 
+def test_a_store_that_cannot_be_a_folder_is_refused_at_once(corpus, tmp_path):
+    (tmp_path / "file").touch()
+    for store in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(UsageError, match=r"--store .* cannot be a folder"):
+            prepare(options(corpus, tmp_path / "out", store=str(store)))
+    assert not (tmp_path / "out").exists()
+
+
 def test_two_preparations_do_not_write_to_one_directory(corpus, tmp_path):
     out = tmp_path / "out"
     with (
