@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ from ddsp_core.audio.blocks import blocks, scan
 from ddsp_core.audio.info import reading
 from ddsp_core.audio.measures import AudioMeasures, measure_audio
 from ddsp_core.errors import AudioError
-from ddsp_core.features.block import BlockAudio
+from ddsp_core.features.block import BLOCKS_AT_ONCE, BlockAudio
 from ddsp_core.features.extract import MIN_LOUDNESS_DB, Features, sounding
 from ddsp_core.quality import Quality
 from ddsp_core.spec import Padding
@@ -89,41 +90,51 @@ def measure_segment(
     """
     recording, rate = segment.recording, extractor.frame_rate
     indices = range(segment.first, segment.first + segment.n_blocks)
-    missing: dict[int, Features | None] = {}
+    missing: list[int] = []
+    known: dict[int, Features] = {}  # of blocks whose audio is yet to be measured
     for index in indices:
         features = store.get(recording.key, index)
         sound = store.get_measures(recording.key, index)
         if features is None or sound is None:
-            missing[index] = features
+            missing.append(index)
+            known |= {} if features is None else {index: features}
         else:
             yield _measures(recording, index, features, sound, rate, padding)
     if not missing:
         return
     check_unchanged(recording)
-    for block in blocks(
+    for group in _decoded(recording, missing):
+        new = [one for one in group if one.index not in known]
+        for one, features in zip(new, extractor.extract_blocks(new), strict=True):
+            store.put(recording.key, one.index, features)
+            known[one.index] = features
+        for one in group:
+            features = known.pop(one.index)
+            n_frames = len(features.f0_hz)
+            sound = measure_audio(
+                one.audio_16k, one.n_before, one.n_core, n_frames, rate
+            )
+            store.put_measures(recording.key, one.index, sound)
+            yield _measures(recording, one.index, features, sound, rate, padding)
+
+
+def _decoded(recording: Recording, wanted: Sequence[int]) -> Iterator[list[BlockAudio]]:
+    """Read blocks, some at once, so that batches of the network are full."""
+    rows = blocks(
         recording.file,
         recording.scan.info,
         recording.n_samples,
-        first=min(missing),
-        count=max(missing) - min(missing) + 1,
-    ):
-        if block.index in missing:
-            at_end = block.index == recording.n_blocks - 1
-            wanted = Padding.CENTER if at_end else Padding.SAME
-            audio = BlockAudio.of(block, wanted, recording.source)
-            features = missing[block.index]
-            if features is None:
-                (features,) = extractor.extract_blocks([audio])
-                store.put(recording.key, block.index, features)
-            sound = measure_audio(
-                audio.audio_16k,
-                audio.n_before,
-                audio.n_core,
-                len(features.f0_hz),
-                rate,
-            )
-            store.put_measures(recording.key, block.index, sound)
-            yield _measures(recording, block.index, features, sound, rate, padding)
+        first=wanted[0],
+        count=wanted[-1] - wanted[0] + 1,
+    )
+    at_end = {recording.n_blocks - 1: Padding.CENTER}
+    audio = (
+        BlockAudio.of(row, at_end.get(row.index, Padding.SAME), recording.source)
+        for row in rows
+        if row.index in wanted
+    )
+    while group := list(itertools.islice(audio, BLOCKS_AT_ONCE)):
+        yield group
 
 
 def _measures(

@@ -13,6 +13,7 @@ from ddsp_core.errors import FeatureError
 from ddsp_core.spec import FEATURE_RATE, Padding
 
 MAX_BLOCK_SAMPLES: Final = (BLOCK_SECS + 2 * CONTEXT_SECS) * FEATURE_RATE
+BLOCKS_AT_ONCE: Final = 4  # some 60 batches of the network, of which few are half empty
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +48,11 @@ class BlockAudio:
         audio_16k, n_before, n_core = resample_block(block, FEATURE_RATE)
         start = block.index * BLOCK_SECS * FEATURE_RATE
         return cls(audio_16k, n_before, n_core, padding, start, source)
+
+    @property
+    def index(self) -> int:
+        """Number of the block on the grid of 20 s."""
+        return self.start // (BLOCK_SECS * FEATURE_RATE)
 
     def check(self, hop_size: int) -> None:
         """Raise `FeatureError` if it is longer than the grid's, or does not fit it."""

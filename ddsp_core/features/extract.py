@@ -25,7 +25,7 @@ from ddsp_core.audio.blocks import (
 from ddsp_core.audio.info import AudioInfo
 from ddsp_core.dsp.loudness import compute_loudness
 from ddsp_core.errors import AudioError, SpecError
-from ddsp_core.features.block import MAX_BLOCK_SAMPLES, BlockAudio
+from ddsp_core.features.block import BLOCKS_AT_ONCE, MAX_BLOCK_SAMPLES, BlockAudio
 from ddsp_core.features.crepe_tracker import CrepeTracker
 from ddsp_core.features.f0 import MIN_CONFIDENCE
 from ddsp_core.features.options import PitchOptions
@@ -37,7 +37,6 @@ logger = logging.getLogger(__name__)
 # in which CREPE may still find a pitch.
 MIN_LOUDNESS_DB: Final = -70.0
 MAX_HOP: Final = 512  # samples at 16 kHz: one frame of the loudness definition
-BLOCKS_AT_ONCE: Final = 4  # 60 network batches, of which one may be half empty
 
 
 @dataclasses.dataclass(frozen=True)

@@ -64,6 +64,24 @@ def test_blocks_in_any_order_are_the_blocks_of_the_whole(tmp_path, extractor):
             )
 
 
+def test_blocks_give_the_same_bits_however_they_are_grouped(test_data):
+    extractor = FeatureExtractor(250)
+    rows = []
+    for name in ("solo_sax_phrases/sax_phrases_5_fast2", "transfer/singing_female"):
+        path = test_data / "audio" / f"{name}.flac"
+        found = scan(path)
+        rows += list(map(BlockAudio.of, blocks(path, found.info, found.n_samples)))
+    rows = [rows[0], rows[-1], rows[1]]
+    together = extractor.extract_blocks(rows)
+    for row, features in zip(rows, together, strict=True):
+        assert_same(extractor.extract_blocks([row])[0], features)
+    for features, expected in zip(
+        extractor.extract_blocks(rows[::-1]), together[::-1], strict=True
+    ):
+        assert_same(features, expected)
+    assert extractor.seconds["f0"] > extractor.seconds["loudness"] > 0
+
+
 def test_loudness_by_blocks_is_that_of_the_whole_signal(extractor):
     audio = glide(21.3)
     whole = np.asarray(compute_loudness(audio, 16_000, 32))
