@@ -8,13 +8,14 @@ milliseconds, since Beam adds integers.
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from apache_beam.metrics import Metrics, MetricsFilter
+
+from pipelines.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from apache_beam.runners.runner import PipelineResult
@@ -31,8 +32,12 @@ MEANINGS: Final = {
     "audio_SPLIT_ms": "audio kept for train or eval, or given up as guard between",
     "audio_refused_ms_REASON": "audio of usable files that is not used, by reason",
     "cpu_scan_ms": "processor time of the first pass: decode, digest, measures",
-    "cpu_measure_ms": "processor time of pitch and loudness, decoding included",
-    "cpu_write_ms": "processor time of writing: decode again, encode, write",
+    "cpu_decode_ms": "processor time of decoding, to measure and again to write",
+    "cpu_f0_ms": "processor time of the pitch tracker",
+    "cpu_loudness_ms": "processor time of loudness",
+    "cpu_quality_ms": "processor time of what the policy and the report look at",
+    "cpu_encode_ms": "processor time of making records",
+    "cpu_write_ms": "processor time of writing records, with the digest of shards",
     "shards_written": "shards written now",
     "bytes_written": "bytes of the shards written now",
     "shards_reused": "shards taken over from a preparation that was stopped",
@@ -46,13 +51,20 @@ def count(name: str, n: float = 1) -> None:
 
 
 @contextmanager
-def timed(name: str) -> Iterator[None]:
+def timed(activity: str) -> Iterator[None]:
     """Count the processor time of this process that the block takes."""
-    start = time.process_time()
+    watch = Stopwatch()
     try:
-        yield
+        with watch.on(activity):
+            yield
     finally:
-        count(name, 1000 * (time.process_time() - start))
+        count_seconds(watch.seconds)
+
+
+def count_seconds(seconds: Mapping[str, float]) -> None:
+    """Count processor time by activity, in seconds."""
+    for activity, secs in seconds.items():
+        count(f"cpu_{activity}_ms", 1000 * secs)
 
 
 def of_account(

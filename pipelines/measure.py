@@ -20,6 +20,7 @@ from ddsp_core.features.extract import MIN_LOUDNESS_DB, Features, sounding
 from ddsp_core.quality import Quality
 from ddsp_core.spec import Padding
 from pipelines.elements import BlockMeasures, Mask, Recording, Segment, Stamp
+from pipelines.stopwatch import Stopwatch
 from pipelines.store import FeatureStore
 
 if TYPE_CHECKING:
@@ -78,16 +79,25 @@ def measure_segment(
     extractor: FeatureExtractor,
     store: FeatureStore,
     padding: Padding = Padding.SAME,
+    watch: Stopwatch | None = None,
 ) -> Iterator[BlockMeasures]:
     """Put the features of each block into the store; yield what the plan must know.
 
     What the store has is neither computed nor decoded again. It keeps a frame on the
     very end of a recording too, which counts if `padding` is CENTER.
 
+    Args:
+        segment: Which blocks.
+        extractor: Computes what is missing.
+        store: Keeps it.
+        padding: Of the dataset.
+        watch: Told the time of 'decode' and 'quality'.
+
     Raises:
         AudioError: The file vanished or changed since it was scanned.
         StorageError: The store cannot be written.
     """
+    watch = watch or Stopwatch()
     recording, rate = segment.recording, extractor.frame_rate
     indices = range(segment.first, segment.first + segment.n_blocks)
     missing: list[int] = []
@@ -103,7 +113,7 @@ def measure_segment(
     if not missing:
         return
     check_unchanged(recording)
-    for group in _decoded(recording, missing):
+    for group in watch.through("decode", _decoded(recording, missing)):
         new = [one for one in group if one.index not in known]
         for one, features in zip(new, extractor.extract_blocks(new), strict=True):
             store.put(recording.key, one.index, features)
@@ -111,9 +121,10 @@ def measure_segment(
         for one in group:
             features = known.pop(one.index)
             n_frames = len(features.f0_hz)
-            sound = measure_audio(
-                one.audio_16k, one.n_before, one.n_core, n_frames, rate
-            )
+            with watch.on("quality"):
+                sound = measure_audio(
+                    one.audio_16k, one.n_before, one.n_core, n_frames, rate
+                )
             store.put_measures(recording.key, one.index, sound)
             yield _measures(recording, one.index, features, sound, rate, padding)
 

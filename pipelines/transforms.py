@@ -20,10 +20,11 @@ from apache_beam.utils.shared import Shared
 from ddsp_core import codec, io
 from ddsp_core.errors import AudioError, DdspError
 from ddsp_core.manifest import Shard
-from ddsp_core.postprocessing.mergeable import ExampleStatistics, LoudnessSum
+from ddsp_core.postprocessing.mergeable import ExampleStatistics
 from ddsp_core.statistics import Statistics
-from pipelines import count, counters, finish, tfds_export
+from pipelines import counters, finish, tfds_export
 from pipelines.account import plain
+from pipelines.counting import CountExamples
 from pipelines.elements import (
     BlockMeasures,
     Candidate,
@@ -39,6 +40,7 @@ from pipelines.measure import measure_segment, scan_recording, segments
 from pipelines.plan import Plan, make_plan
 from pipelines.progress import ProgressWriter
 from pipelines.reuse import defining_of, finished, note_finished, shard_digest
+from pipelines.stopwatch import Spent, Stopwatch
 from pipelines.store import FeatureStore
 from pipelines.write import train_statistics, write_shard
 
@@ -94,42 +96,6 @@ class Prepare(beam.PTransform):
         )
         return plan | "Finish" >> beam.Map(
             finish_dataset, job, beam.pvalue.AsSingleton(results), self._rejected
-        )
-
-
-class CountExamples(beam.PTransform):
-    """(split, Shard) → ExampleStatistics of the training split, one.
-
-    Args:
-        job: Spec and place of the shards.
-    """
-
-    def __init__(self, job: Job) -> None:
-        super().__init__()
-        self._job = job
-
-    def expand(self, shards: Any) -> Any:
-        """Read the shards twice: notes are what is loud against the mean of all."""
-        spec, work = self._job.options.spec, self._job.work
-        training = (
-            shards
-            | "OnlyTraining" >> beam.Filter(_is_training)
-            | "OnlyShards" >> beam.Map(_shard_in)
-        )
-        mean_db = (
-            training
-            | "Loudness" >> beam.Map(count.loudness_of, work, spec)
-            | "MergeLoudness" >> beam.CombineGlobally(LoudnessSum.merge)
-            | "MeanLoudness" >> beam.Map(_mean_db)
-        )
-        return (
-            training
-            | "SpreadAgain" >> beam.Reshuffle()
-            | "Examples"
-            >> beam.Map(
-                count.statistics_of, work, spec, beam.pvalue.AsSingleton(mean_db)
-            )
-            | "MergeExamples" >> beam.CombineGlobally(ExampleStatistics.merge)
         )
 
 
@@ -224,7 +190,7 @@ class _ScanFile(_JobDoFn):
     def process(self, candidate: Candidate) -> Iterator[Any]:
         counters.count("files_scanned")
         try:
-            with counters.timed("cpu_scan_ms"):
+            with counters.timed("scan"):
                 recording = scan_recording(candidate.source, candidate.path)
         except AudioError as error:
             yield _refused_file(candidate, str(error))
@@ -250,19 +216,34 @@ class _ExportRange(beam.DoFn):
         yield tfds_export.export(one, self._job.store_root)
 
 
+@dataclasses.dataclass(frozen=True)
+class _Extractor:
+    """What the threads of a process share."""
+
+    extractor: FeatureExtractor
+    spent: Spent
+
+
 class _MeasureSegment(_JobDoFn):
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         self._shared = Shared()  # one model a process, however many threads
 
+    def _make(self) -> _Extractor:
+        extractor = self._job.extractor.make()
+        return _Extractor(extractor, Spent(extractor.seconds))
+
     def process(self, segment: Segment) -> Iterator[Any]:
-        extractor: FeatureExtractor = self._shared.acquire(self._job.extractor.make)
+        one: _Extractor = self._shared.acquire(self._make)
         spec, key = self._job.options.spec, segment.recording.key
         try:
-            with counters.timed("cpu_measure_ms"):
-                found = list(
-                    measure_segment(segment, extractor, self._store, spec.padding)
+            watch = Stopwatch()
+            found = list(
+                measure_segment(
+                    segment, one.extractor, self._store, spec.padding, watch
                 )
+            )
+            counters.count_seconds(watch.seconds + one.spent.take())
             for measures in found:
                 secs = measures.loud.n_frames / spec.frame_rate
                 self._progress.add("measured_secs", secs)
@@ -289,8 +270,9 @@ class _WriteShard(_JobDoFn):
         digest = shard_digest(shard, defining_of(self._job))
         done = finished(shard, digest, work)
         if done is None:
-            with counters.timed("cpu_write_ms"):
-                done = write_shard(shard, spec, self._store, work, self._gain_db)
+            watch = Stopwatch()
+            done = write_shard(shard, spec, self._store, work, self._gain_db, watch)
+            counters.count_seconds(watch.seconds)
             note_finished(done, digest, work)
             length = codec.record_length(spec) + codec.FRAMING_LENGTH
             counters.count("bytes_written", done.n_records * length)
@@ -380,18 +362,6 @@ def _is_result(row: Any) -> bool:
     """Is this for the last stage: a shard, statistics, or a refusal?"""
     is_shard = isinstance(row, tuple) and isinstance(row[1], Shard)
     return is_shard or isinstance(row, Statistics | ExampleStatistics | Rejected)
-
-
-def _is_training(row: tuple[str, Shard]) -> bool:
-    return row[0] == "train"
-
-
-def _shard_in(row: tuple[str, Shard]) -> Shard:
-    return row[1]
-
-
-def _mean_db(loudness: LoudnessSum) -> float:
-    return loudness.mean_db
 
 
 def _by_key(part: Recording | BlockMeasures | _Refused) -> tuple[str, Any]:

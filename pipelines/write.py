@@ -23,6 +23,7 @@ from pipelines.cut import (
     stored,
 )
 from pipelines.elements import JoinedExample, Planned, Recording, ShardPlan
+from pipelines.stopwatch import Stopwatch
 from pipelines.store import FeatureStore
 
 
@@ -32,6 +33,7 @@ def write_shard(
     store: FeatureStore,
     directory: str | os.PathLike[str],
     gain_db: float = 0.0,
+    watch: Stopwatch | None = None,
 ) -> Shard:
     """Write one shard, whole or not at all; the same plan gives the same bytes.
 
@@ -44,11 +46,13 @@ def write_shard(
         store: Has the features.
         directory: Where the shard is written.
         gain_db: Applied to audio and loudness of every example.
+        watch: Told the time of 'decode', 'encode' and 'write'.
 
     Raises:
         StorageError: The disk failed, or a recording or its features vanished or
             changed since they were measured.
     """
+    watch = watch or Stopwatch()
     length = codec.record_length(spec) + codec.FRAMING_LENGTH
     path = Path(directory) / plan.name
     places: dict[int, dict[int, int]] = {}
@@ -60,20 +64,25 @@ def write_shard(
             places.setdefault(window[0], {})[window[1]] = place
     with io.replacing(path) as temporary, open(temporary, "r+b") as file:
 
-        def put(place: int, record: bytes) -> None:
-            file.seek(place * length)
-            file.write(codec.frame_record(record))
+        def put(place: int, name: str, values: dict[str, np.ndarray]) -> None:
+            with watch.on("encode"):
+                record = codec.frame_record(_encoded(spec, name, values, gain_db))
+            with watch.on("write"):
+                file.seek(place * length)
+                file.write(record)
 
         for index, of_start in places.items():
             recording = plan.recordings[index]
-            for start, record in _records(
-                recording, sorted(of_start), spec, store, gain_db
-            ):
-                put(of_start[start], record)
+            windows = _windows(recording, sorted(of_start), spec, store)
+            for start, values in watch.through("decode", windows):
+                name = example_id(recording.key, start * spec.hop_size)
+                put(of_start[start], name, values)
         for place, example in joined.items():
-            values = cut_joined(example, plan.recordings, spec, store)
-            put(place, _encoded(spec, example_id(example.key, 0), values, gain_db))
-    return Shard(plan.name, len(plan.windows), io.sha256_file(path))
+            with watch.on("decode"):
+                values = cut_joined(example, plan.recordings, spec, store)
+            put(place, example_id(example.key, 0), values)
+    with watch.on("write"):
+        return Shard(plan.name, len(plan.windows), io.sha256_file(path))
 
 
 def train_statistics(
@@ -105,19 +114,16 @@ def train_statistics(
     return Statistics.merge(parts)
 
 
-def _records(
+def _windows(
     recording: Recording,
     starts: Sequence[int],
     spec: ExampleSpec,
     store: FeatureStore,
-    gain_db: float,
-) -> Iterator[tuple[int, bytes]]:
-    """Yield the serialized examples of one recording by their start."""
+) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    """Yield the fields of the examples of one recording by their start."""
     with still_there(recording):
         for run in runs(starts, spec, recording.seekable):
-            for start, values in cut_windows(recording, run, spec, store):
-                name = example_id(recording.key, start * spec.hop_size)
-                yield start, _encoded(spec, name, values, gain_db)
+            yield from cut_windows(recording, run, spec, store)
 
 
 def _encoded(

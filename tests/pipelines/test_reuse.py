@@ -38,7 +38,7 @@ def test_finished_shards_are_not_written_again(
     asked = options(corpus, tmp_path / "out", store=store)
     with pytest.raises(StorageError):
         prepare(asked)
-    manifest, is_new = prepare(asked)
+    manifest, is_new, _ = prepare(asked)
     assert is_new and manifest.problems(tmp_path / "out", check_bytes=True) == []
     n_shards = sum(len(shards) for shards in manifest.shards.values())
     assert n_shards > 4 and len(writes) == n_shards + 1
@@ -68,7 +68,7 @@ def test_a_damaged_shard_is_not_taken_over(
     damaged = bytearray(shard.read_bytes())
     damaged[1000] ^= 1
     shard.write_bytes(damaged)
-    manifest, _ = prepare(asked)
+    manifest = prepare(asked).manifest
     assert manifest.problems(tmp_path / "out", check_bytes=True) == []
 
 
