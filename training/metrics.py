@@ -137,8 +137,10 @@ def extractor_for(spec: ExampleSpec) -> FeatureExtractor:
     Raises:
         FeatureError: This program computes other versions of them.
     """
-    extractor = FeatureExtractor(spec.frame_rate, PitchOptions.of_version(spec.f0))
-    wanted = {"f0": spec.f0, "loudness": str(spec.loudness)}
+    pitch = PitchOptions.hearing(spec.f0)
+    extractor = FeatureExtractor(spec.frame_rate, pitch)
+    f0 = pitch.version(spec.frame_rate)
+    wanted = {"f0": f0, "loudness": str(spec.loudness)}
     if extractor.versions != wanted:
         raise FeatureError(
             f"the dataset's features are of versions {wanted}, but this program"

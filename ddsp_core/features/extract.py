@@ -26,9 +26,9 @@ from ddsp_core.audio.info import AudioInfo
 from ddsp_core.dsp.loudness import compute_loudness
 from ddsp_core.errors import AudioError, SpecError
 from ddsp_core.features.block import BLOCKS_AT_ONCE, MAX_BLOCK_SAMPLES, BlockAudio
-from ddsp_core.features.crepe_tracker import CrepeTracker
 from ddsp_core.features.f0 import MIN_CONFIDENCE
 from ddsp_core.features.options import PitchOptions
+from ddsp_core.features.trackers import make_tracker
 from ddsp_core.spec import FEATURE_RATE, LoudnessVersion, Padding, frame_rates
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class FeatureExtractor:
             process.
 
     Raises:
-        FeatureError: The weights are missing or wrong.
+        FeatureError: Weights or a package are missing or wrong.
         SpecError: The frame rate does not divide 16 kHz, or is too low for loudness.
     """
 
@@ -92,7 +92,7 @@ class FeatureExtractor:
         pitch = pitch or PitchOptions()
         self.frame_rate = frame_rate
         self.hop_size = FEATURE_RATE // frame_rate
-        self._tracker = CrepeTracker(self.hop_size, pitch.step_for(frame_rate), pitch)
+        self._tracker = make_tracker(pitch, frame_rate)
         mark = "" if pitch.weights is None else f"@{_digest(pitch.weights)}"
         self.f0_version = f"{pitch.version(frame_rate)}{mark}"
         self.loudness_version = LoudnessVersion.POWER_2022
@@ -149,6 +149,7 @@ class FeatureExtractor:
 
         Raises:
             FeatureError: A block is longer than the grid's, or its parts do not fit.
+            AudioError: f0 is given by files, and that of a block is missing or wrong.
         """
         for block in blocks:
             block.check(self.hop_size)

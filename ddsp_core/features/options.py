@@ -14,6 +14,9 @@ SIZES: Final = {"tiny": 4, "small": 8, "medium": 16, "large": 24, "full": 32}
 # Within 16 ms a note moves less than CREPE errs, which hears 64 ms at once.
 COARSE_SECS: Final = 0.016
 CREPES: Final = tuple(f"crepe-{size}" for size in SIZES)
+GIVEN: Final = "file"  # f0 stands in a file beside each recording
+TRACKERS: Final = (*CREPES, "pyin", "swiftf0", GIVEN)
+GIVEN_PATTERN: Final = "{stem}_f0.csv"
 _VERSION: Final = re.compile(
     r"crepe-(?P<size>\w+)-(?P<decoder>\w+?)(-adaptive(?P<step>\d+))?/(?P<revision>\d+)"
 )
@@ -38,12 +41,17 @@ class Decoder(enum.StrEnum):
         return cls(name)
 
 
+_NO_CHOICE: Final = (Decoder.VITERBI, None, None)
+
+
 @dataclasses.dataclass(frozen=True)
 class PitchOptions:
     """A choice of f0.
 
     Args:
-        tracker: 'crepe-tiny', '-small', '-medium', '-large' or '-full'.
+        tracker: 'crepe-tiny', '-small', '-medium', '-large' or '-full'; 'pyin',
+            'swiftf0'; 'file' or 'file:PATTERN' for f0 given beside each recording
+            (`GivenTracker`).
         decoder: Of CREPE.
         step: CREPE hears every step-th frame, and those between where the pitch moves;
             1 for every frame. None for about 16 ms.
@@ -59,9 +67,16 @@ class PitchOptions:
     weights: str | None = None
 
     def __post_init__(self) -> None:
-        if self.tracker not in CREPES:
+        if self.kind not in TRACKERS or self.tracker == f"{GIVEN}:":
             raise UsageError(
-                f"--pitch {self.tracker!r} is unknown; use {', '.join(CREPES)}"
+                f"--pitch {self.tracker!r} is unknown; use {', '.join(TRACKERS)} or"
+                f" {GIVEN}:PATTERN"
+            )
+        is_crepe = self.tracker in CREPES
+        if not is_crepe and (self.decoder, self.step, self.weights) != _NO_CHOICE:
+            raise UsageError(
+                "a decoder, step or weights are CREPE's, and cannot be had with"
+                f" --pitch {self.tracker}"
             )
         if self.step is not None and self.step < 1:
             raise UsageError(f"--f0-step is {self.step}; it must be 1 or more frames")
@@ -81,6 +96,8 @@ class PitchOptions:
         >>> PitchOptions.of_version("crepe-tiny-viterbi-adaptive4/1").step
         4
         """
+        if version in ("pyin/1", "swiftf0/1"):
+            return cls(version.partition("/")[0])
         match = _VERSION.fullmatch(version)
         found = None
         if match and match["size"] in SIZES and match["decoder"] in list(Decoder):
@@ -95,6 +112,24 @@ class PitchOptions:
                 " lists: prepare the dataset again"
             )
         return found
+
+    @classmethod
+    def hearing(cls, version: str) -> PitchOptions:
+        """Return `of_version`, or the default where f0 was given by files.
+
+        For what must hear f0 itself: in the sound of a model, or of a new recording.
+        """
+        return cls() if version == f"{GIVEN}/1" else cls.of_version(version)
+
+    @property
+    def kind(self) -> str:
+        """The tracker without its pattern."""
+        return GIVEN if self.tracker.startswith(f"{GIVEN}:") else self.tracker
+
+    @property
+    def pattern(self) -> str:
+        """Name of the file of given f0, as a pattern."""
+        return self.tracker.partition(":")[2] or GIVEN_PATTERN
 
     @property
     def crepe_size(self) -> str:
@@ -121,7 +156,10 @@ class PitchOptions:
         - 'crepe-SIZE-viterbi-adaptiveN/1': the same, heard at every N-th frame and
           between where the pitch moves.
         - 'crepe-SIZE-argmax/1', 'crepe-SIZE-argmax-adaptiveN/1': frames on their own.
+        - 'pyin/1', 'swiftf0/1': other trackers; 'file/1': given.
         """
+        if self.tracker not in CREPES:
+            return f"{self.kind}/1"
         if self.decoder is Decoder.MAGENTA:
             return f"{self.tracker}-viterbi/1"
         step = self.step_for(frame_rate)

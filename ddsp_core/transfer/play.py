@@ -180,4 +180,4 @@ def _extractor_for(spec: ExampleSpec) -> FeatureExtractor:
             f"the model was trained on loudness {spec.loudness!s}; this version"
             f" computes '{LoudnessVersion.POWER_2022}' only"
         )
-    return FeatureExtractor(spec.frame_rate, PitchOptions.of_version(spec.f0))
+    return FeatureExtractor(spec.frame_rate, PitchOptions.hearing(spec.f0))

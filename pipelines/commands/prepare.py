@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ddsp_core.features.options import CREPES, Decoder, PitchOptions
+from ddsp_core.features.options import (
+    GIVEN_PATTERN,
+    TRACKERS,
+    Decoder,
+    PitchOptions,
+)
 from ddsp_core.spec import ExampleSpec, Padding
 
 HELP = "turn recordings (files, folders or globs) into a dataset directory"
@@ -67,7 +72,8 @@ def _add_features(group: argparse._ArgumentGroup) -> None:
     add(
         "--pitch",
         metavar="NAME",
-        help=f"what hears f0: {', '.join(CREPES)} (default: {default.tracker})",
+        help=f"what hears f0: {', '.join(TRACKERS)} or file:PATTERN for f0 given beside"
+        f" each recording (default: {default.tracker}; pattern: {GIVEN_PATTERN})",
     )
     add(
         "--decoder",
