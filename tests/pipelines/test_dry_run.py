@@ -10,7 +10,7 @@ def test_what_it_foresees_holds(corpus, dataset, store, tmp_path):
     out = tmp_path / "out"
     foreseen = dry_run(options(corpus, out))
     assert not out.exists()
-    manifest, _ = prepare(options(corpus, out, store=store))
+    manifest = prepare(options(corpus, out, store=store)).manifest
     n_made = manifest.n_records("train") + manifest.n_records("eval")
     assert n_made <= foreseen["n_examples_at_most"] < 3 * n_made
     n_bytes = sum(p.stat().st_size for p in out.glob("*.tfrecord*"))

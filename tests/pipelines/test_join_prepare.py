@@ -92,7 +92,7 @@ def test_a_joined_example_holds_its_pieces_and_silence_between(made):
 def test_a_gain_raises_audio_and_loudness_alike(takes, made, tmp_path):
     out = tmp_path / "quieter"
     choices = {"gain_db": GAIN_DB, "store": str(made / ".features")}
-    manifest, _ = prepare(options(takes, out, **choices))
+    manifest = prepare(options(takes, out, **choices)).manifest
     assert manifest.details["gain_db"] == GAIN_DB
     assert manifest.fingerprint != DatasetManifest.load(made).fingerprint
     before, after = examples(made), examples(out)
