@@ -6,7 +6,6 @@ import dataclasses
 import enum
 import json
 import os
-from pathlib import Path
 from typing import Any, Final
 
 from ddsp_core import io
@@ -92,7 +91,7 @@ class DatasetManifest:
             "fingerprint": self.fingerprint,
             "details": self.details,
         }
-        io.write_json(Path(directory) / MANIFEST_NAME, data)
+        io.write_json(io.join(directory, MANIFEST_NAME), data)
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> DatasetManifest:
@@ -101,12 +100,12 @@ class DatasetManifest:
         Raises:
             DatasetError: There is none, it is damaged, or of a newer format.
         """
-        path = io.local_path(directory) / MANIFEST_NAME
-        if not path.is_file():
-            what = "has no dataset.json" if path.parent.is_dir() else "does not exist"
+        path = io.join(directory, MANIFEST_NAME)
+        if not io.is_file(path):
+            what = "has no dataset.json" if io.is_dir(directory) else "does not exist"
             raise DatasetError(
-                f"{path.parent} {what}: it is not a finished dataset; make one with"
-                f" `luthier prepare INPUT --out {path.parent}`"
+                f"{directory} {what}: it is not a finished dataset; make one with"
+                f" `luthier prepare INPUT --out {directory}`"
             )
         try:
             data = io.read_json(path)
@@ -124,7 +123,7 @@ class DatasetManifest:
             ) from error
 
     @classmethod
-    def _from_json(cls, data: Any, path: Path) -> DatasetManifest:
+    def _from_json(cls, data: Any, path: str) -> DatasetManifest:
         version = data.get("format_version") if isinstance(data, dict) else None
         if version != FORMAT_VERSION:
             raise DatasetError(
@@ -136,7 +135,7 @@ class DatasetManifest:
             for name, rows in data["splits"].items()
         }
         return cls(
-            spec=ExampleSpec.from_json(data["spec"], where=str(path)),
+            spec=ExampleSpec.from_json(data["spec"], where=path),
             record_length=int(data["record_length"]),
             split_policy=SplitPolicy(data["split_policy"]),
             shards=shards,
@@ -155,13 +154,13 @@ class DatasetManifest:
         """
         found = []
         for shard in (s for shards in self.shards.values() for s in shards):
-            path = io.local_path(directory) / shard.name
+            path = io.join(directory, shard.name)
             size = shard.n_records * (self.record_length + 16)
-            if not path.is_file():
+            if not io.is_file(path):
                 found.append(f"{shard.name} is missing")
-            elif path.stat().st_size != size:
+            elif io.entry(path).size != size:
                 found.append(
-                    f"{shard.name} has {path.stat().st_size} bytes, needed {size}"
+                    f"{shard.name} has {io.entry(path).size} bytes, needed {size}"
                     f" ({shard.n_records} records of {self.record_length})"
                 )
             elif check_bytes and io.sha256_file(path) != shard.sha256:
@@ -169,7 +168,7 @@ class DatasetManifest:
         return found
 
 
-def _shard(row: Any, path: Path) -> Shard:
+def _shard(row: Any, path: str) -> Shard:
     """Read one shard's entry; a name may not lead out of the directory."""
     shard = Shard(str(row["name"]), int(row["n_records"]), str(row["sha256"]))
     if os.path.basename(shard.name) != shard.name or shard.n_records < 0:

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -93,7 +92,7 @@ class Statistics:
 
     def save(self, directory: str | os.PathLike[str]) -> None:
         """Write `statistics.json` into a dataset or model directory."""
-        io.write_json(Path(directory) / STATISTICS_NAME, self.to_json())
+        io.write_json(io.join(directory, STATISTICS_NAME), self.to_json())
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> Statistics:
@@ -102,9 +101,9 @@ class Statistics:
         Raises:
             DatasetError: It is missing or damaged.
         """
-        path = io.local_path(directory) / STATISTICS_NAME
+        path = io.join(directory, STATISTICS_NAME)
         try:
-            return cls.from_json(io.read_json(path), str(path))
+            return cls.from_json(io.read_json(path), path)
         except FileNotFoundError as error:
             raise DatasetError(
                 f"{path} does not exist; `luthier prepare` writes it with the dataset"

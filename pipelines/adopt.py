@@ -94,11 +94,11 @@ def adopt(options: AdoptOptions) -> tuple[DatasetManifest, bool]:
             not given.
         StorageError: The environment failed; what was there before is untouched.
     """
-    out = io.local_path(options.out)
+    out = str(io.local_path(options.out))
     directory.check_output(out)
     shards = find_shards(options.inputs)
-    with directory.exclusive(out):
-        directory.go_on(out)
+    with directory.exclusive(out) as lock:
+        directory.go_on(out, lock)
         old = directory.present(out)
         digests = [io.sha256_file(shard) for shard in shards]
         request = io.fingerprint([digests, options.defining()])
@@ -110,7 +110,7 @@ def adopt(options: AdoptOptions) -> tuple[DatasetManifest, bool]:
                     f"{out} holds another dataset ({old.fingerprint}), made from other"
                     " files or options; choose another --out or replace it by --force"
                 )
-        return _make(options, shards, digests, request, out), True
+        return _make(options, shards, digests, request, out, lock), True
 
 
 def find_shards(inputs: Sequence[str]) -> list[str]:
@@ -154,10 +154,11 @@ def _make(
     shards: Sequence[str],
     digests: Sequence[str],
     request: str,
-    out: Path,
+    out: str,
+    lock: io.Lock,
 ) -> DatasetManifest:
     """Write the dataset in the work folder, then put it in place."""
-    work = out / directory.WORK_NAME
+    work = Path(out, directory.WORK_NAME)
     shutil.rmtree(work, ignore_errors=True)
     try:
         with io.storage_errors(f"making {work}"):
@@ -178,10 +179,10 @@ def _make(
             looked.rejected,
             options.defining() | {"request": request},
         )
-        return directory.commit(work, out)
+        return directory.commit(str(work), out, lock)
     finally:
         if not (work / MANIFEST_NAME).exists():
-            directory.leave_reasons(work, out)
+            directory.leave_reasons(str(work), out)
             shutil.rmtree(work, ignore_errors=True)
 
 

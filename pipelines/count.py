@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -64,17 +63,18 @@ def write_pickle(
         DatasetError: It has no example.
     """
     statistics = ExampleStatistics.merge(parts).to_magenta()
-    io.write_bytes(Path(directory) / PICKLE_NAME, dumps(statistics))
+    io.write_bytes(io.join(directory, PICKLE_NAME), dumps(statistics))
 
 
 def _batches(
     shard: Shard, directory: str | os.PathLike[str], spec: ExampleSpec
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yield a shard's examples, stacked."""
-    path, length = Path(directory) / shard.name, codec.record_length(spec)
-    for first in range(0, shard.n_records, BATCH):
-        rows = [
-            codec.decode(spec, codec.read_record(path, number, length))[1]
-            for number in range(first, min(first + BATCH, shard.n_records))
-        ]
-        yield {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    length = codec.record_length(spec)
+    with io.local_copy(io.join(directory, shard.name)) as path:
+        for first in range(0, shard.n_records, BATCH):
+            rows = [
+                codec.decode(spec, codec.read_record(path, number, length))[1]
+                for number in range(first, min(first + BATCH, shard.n_records))
+            ]
+            yield {name: np.stack([row[name] for row in rows]) for name in rows[0]}

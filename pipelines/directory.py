@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from ddsp_core import io
-from ddsp_core.errors import DatasetError, StorageError, UsageError
+from ddsp_core.errors import DatasetError, UsageError
 from ddsp_core.manifest import MANIFEST_NAME, DatasetManifest
 from ddsp_core.postprocessing.pickled import PICKLE_NAME
 from ddsp_core.statistics import STATISTICS_NAME
@@ -48,20 +47,21 @@ BESIDE_SHARDS: Final = (
 _SHARD = re.compile(r"(train|eval)\.tfrecord-\d{5}-of-\d{5}")
 
 
-def check_output(out: Path) -> None:
+def check_output(out: str) -> None:
     """See that `out` is or can become a dataset directory.
 
     Raises:
-        UsageError: It is a file, or holds what is not a dataset's.
+        UsageError: It is a file, or holds what is not a dataset's; or its bucket is
+            not there.
     """
-    if out.is_dir():
-        foreign = sorted(path.name for path in out.iterdir() if not _is_ours(path.name))
+    if io.is_remote(out) or os.path.isdir(out):
+        foreign = [name for name in io.names(out) if not _is_ours(name)]
         if foreign:
             raise UsageError(
                 f"{out} holds other files ({foreign[0]!r} and {len(foreign) - 1} more);"
                 " give --out a new or empty folder"
             )
-    elif out.exists() or not _first_existing(out).is_dir():
+    elif os.path.exists(out) or not _first_existing(io.local_path(out)).is_dir():
         raise UsageError(f"--out {out} is not a folder and cannot become one")
 
 
@@ -81,49 +81,45 @@ def check_store(store: str | None) -> None:
 
 
 @contextlib.contextmanager
-def exclusive(out: Path) -> Iterator[None]:
+def exclusive(out: str) -> Iterator[io.Lock]:
     """Hold the output directory, made if need be, for one preparation at a time.
 
     Raises:
         StorageError: Another preparation is writing there.
     """
-    is_new = not out.exists()
-    with io.storage_errors(f"making {out}"):
-        out.mkdir(parents=True, exist_ok=True)
-        lock = open(out / LOCK_NAME, "w", encoding="utf-8")
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StorageError(
-                f"another preparation is writing to {out}; wait until it has ended"
-            ) from error
-        try:
-            yield
-        finally:
-            (out / LOCK_NAME).unlink(missing_ok=True)
-            if is_new and not any(out.iterdir()):
-                out.rmdir()
+    is_new = not io.is_dir(out)
+    io.make_folder(out)
+    try:
+        with io.locked(io.join(out, LOCK_NAME), f"writing to {out}") as lock:
+            yield lock
+    finally:
+        if is_new and not io.is_remote(out) and not io.names(out):
+            os.rmdir(out)
 
 
-def present(out: Path) -> DatasetManifest | None:
+def present(out: str) -> DatasetManifest | None:
     """Return the manifest of the dataset that is there, or None.
 
     Raises:
         DatasetError: `dataset.json` is there and damaged.
     """
-    return DatasetManifest.load(out) if (out / MANIFEST_NAME).exists() else None
+    return DatasetManifest.load(out) if has_manifest(out) else None
 
 
-def go_on(out: Path) -> None:
+def has_manifest(folder: str) -> bool:
+    """Is there a `dataset.json`?"""
+    return io.is_file(io.join(folder, MANIFEST_NAME))
+
+
+def go_on(out: str, lock: io.Lock) -> None:
     """Put a whole dataset in place that an interrupted preparation left in `out`."""
-    work = out / WORK_NAME
-    if (work / MANIFEST_NAME).exists():
+    work = io.join(out, WORK_NAME)
+    if has_manifest(work):
         with contextlib.suppress(DatasetError):
-            commit(work, out)
+            commit(work, out, lock)
 
 
-def commit(work: Path, out: Path) -> DatasetManifest:
+def commit(work: str, out: str, lock: io.Lock) -> DatasetManifest:
     """Move the whole dataset in `work` to `out`, its manifest last.
 
     The old manifest goes first, so that nobody reads a mixture. Stopped half-way, it
@@ -131,31 +127,35 @@ def commit(work: Path, out: Path) -> DatasetManifest:
 
     Raises:
         DatasetError: What is in `work` is not whole.
+        StorageError: The lock was lost, the disk or the network failed.
     """
     manifest = DatasetManifest.load(work)
     shards = [shard.name for shards in manifest.shards.values() for shard in shards]
     names = [*shards, *BESIDE_SHARDS]
-    missing = [n for n in names if not ((work / n).exists() or (out / n).exists())]
+    new, old = set(io.names(work)), set(io.names(out))
+    missing = [name for name in names if name not in new | old]
     if missing:
         raise DatasetError(f"{work} lacks {missing[0]}; prepare the dataset again")
+    lock.check()
     with io.storage_errors(f"moving the dataset into {out}"):
-        (out / MANIFEST_NAME).unlink(missing_ok=True)
+        io.remove(io.join(out, MANIFEST_NAME))
         for name in names:
-            if (work / name).exists():
-                (work / name).replace(out / name)
-        for path in out.iterdir():
-            if _SHARD.fullmatch(path.name) and path.name not in shards:
-                path.unlink()
-        (work / MANIFEST_NAME).replace(out / MANIFEST_NAME)
-    shutil.rmtree(work)
+            if name in new:
+                io.move(io.join(work, name), io.join(out, name))
+        for name in old:
+            if _SHARD.fullmatch(name) and name not in shards:
+                io.remove(io.join(out, name))
+        lock.check()
+        io.move(io.join(work, MANIFEST_NAME), io.join(out, MANIFEST_NAME))
+    io.remove_tree(work)
     return manifest
 
 
-def leave_reasons(work: Path, out: Path) -> None:
+def leave_reasons(work: str, out: str) -> None:
     """Where no dataset came out and none was there: keep the list of reasons."""
-    reasons = work / REJECTED_NAME
-    if reasons.exists() and not (out / MANIFEST_NAME).exists():
-        reasons.replace(out / REJECTED_NAME)
+    reasons = io.join(work, REJECTED_NAME)
+    if io.is_file(reasons) and not has_manifest(out):
+        io.move(reasons, io.join(out, REJECTED_NAME))
 
 
 def _is_ours(name: str) -> bool:

@@ -6,12 +6,10 @@ import dataclasses
 import math
 import time
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from ddsp_core import io
 from ddsp_core.audio.decode import probe
 from ddsp_core.codec import FRAMING_LENGTH, record_length
 from ddsp_core.errors import AudioError, UsageError
@@ -52,9 +50,9 @@ def dry_run(options: PrepareOptions) -> dict[str, Any]:
         UsageError: An input matches nothing or is of TFDS, or the output cannot be
             used.
     """
-    out = io.local_path(options.out)
+    out = options.out
     directory.check_output(out)
-    old = directory.present(out) if out.is_dir() else None
+    old = directory.present(out)
     files_and_folders, of_tfds = divided(options.inputs)
     if of_tfds:
         raise UsageError(
@@ -124,7 +122,7 @@ def _lines(
     result: dict[str, Any],
     files: list[Foreseen],
     old: DatasetManifest | None,
-    out: Path,
+    out: str,
     options: PrepareOptions,
 ) -> Iterator[str]:
     yield f"would prepare {result['n_files']} files, {result['secs'] / 60:.2f} min"

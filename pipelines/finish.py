@@ -7,11 +7,10 @@ import hashlib
 import importlib.metadata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ddsp_core import codec, io
-from ddsp_core.errors import DatasetError
+from ddsp_core.errors import DatasetError, StorageError
 from ddsp_core.manifest import SPLITS, DatasetManifest, Shard
 from ddsp_core.postprocessing.mergeable import ExampleStatistics
 from ddsp_core.spec import example_id
@@ -53,20 +52,21 @@ def write_dataset(
             `rejected.jsonl` is written none the less.
         StorageError: The disk is full or cannot be written.
     """
-    options, work = job.options, Path(job.work)
+    options, work = job.options, job.work
     rows = [source_row(one, options.spec, options.licence) for one in plan.recordings]
     rows.sort(key=_by_source)
     whole = [*rejected, *(one for one in results if isinstance(one, Rejected))]
     refused = [*whole, *refusals(rows)]
-    io.write_jsonl(work / SOURCES_NAME, rows)
+    io.write_jsonl(io.join(work, SOURCES_NAME), rows)
     io.write_jsonl(
-        work / REJECTED_NAME, sorted(map(rejected_row, refused), key=_by_place)
+        io.join(work, REJECTED_NAME),
+        sorted(map(rejected_row, refused), key=_by_place),
     )
     _check(plan, rows, refused, job)
     statistics = Statistics.merge(one for one in results if isinstance(one, Statistics))
     statistics.save(work)
     write_pickle(work, [one for one in results if isinstance(one, ExampleStatistics)])
-    io.write_jsonl(work / JOINED_NAME, joined_rows(plan.shards, options.spec))
+    io.write_jsonl(io.join(work, JOINED_NAME), joined_rows(plan.shards, options.spec))
     shards = [one for one in results if isinstance(one, tuple)]
     manifest = DatasetManifest(
         spec=options.spec,
@@ -106,10 +106,17 @@ def request_of(digests: Iterable[tuple[str, str]], job: Job) -> str:
 
 
 def sha256_or_none(source: str) -> str | None:
-    """Return the sha256 of a file's bytes, or None if it cannot be read."""
-    with contextlib.suppress(OSError):
+    """Return the sha256 of a file's bytes, or None if it cannot be read.
+
+    Raises:
+        StorageError: The network failed: it may be readable.
+    """
+    try:
         return io.sha256_file(source)
-    return None
+    except StorageError:
+        raise
+    except OSError:
+        return None
 
 
 def seconds(rows: Iterable[dict[str, Any]]) -> dict[str, float]:

@@ -7,7 +7,6 @@ import logging
 import os
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ddsp_core import io
@@ -56,7 +55,7 @@ def prepare(options: PrepareOptions) -> Prepared:
         FeatureError: Weights of the pitch model are missing.
         StorageError: The environment failed; what was there before is untouched.
     """
-    out = io.local_path(options.out)
+    out = options.out if io.is_remote(options.out) else str(io.local_path(options.out))
     directory.check_output(out)
     directory.check_store(options.store)
     files, examples = divided(options.inputs)
@@ -64,8 +63,8 @@ def prepare(options: PrepareOptions) -> Prepared:
     if not candidates and not examples:
         raise DatasetError(_nothing_found(options.inputs, rejected))
     ranges = launcher.find_examples(examples)
-    with directory.exclusive(out):
-        directory.go_on(out)
+    with directory.exclusive(out) as lock:
+        directory.go_on(out, lock)
         old = directory.present(out)
         job = _job(options, out, old)
         exported = launcher.export(ranges, job)
@@ -82,10 +81,10 @@ def prepare(options: PrepareOptions) -> Prepared:
                     f"{out} holds another dataset ({old.fingerprint}), made from other"
                     " files or options; choose another --out or replace it by --force"
                 )
-        return Prepared(*_make(job, out, candidates, rejected))
+        return Prepared(*_make(job, out, lock, candidates, rejected))
 
 
-def _job(options: PrepareOptions, out: Path, old: DatasetManifest | None) -> Job:
+def _job(options: PrepareOptions, out: str, old: DatasetManifest | None) -> Job:
     """Learn the feature versions, and with them that the pitch model can be loaded."""
     extractor = ExtractorOptions(options.spec.frame_rate, options.tracking())
     versions = extractor.make().versions
@@ -96,12 +95,13 @@ def _job(options: PrepareOptions, out: Path, old: DatasetManifest | None) -> Job
         options=dataclasses.replace(options, spec=spec),
         extractor=extractor,
         versions=versions,
-        store_root=os.path.abspath(options.store or out / directory.STORE_NAME),
-        work=os.path.abspath(out / directory.WORK_NAME),
+        store_root=_absolute(options.store or io.join(out, directory.STORE_NAME)),
+        work=_absolute(io.join(out, directory.WORK_NAME)),
         kept_rule=_rule_of(old),
     )
 
 
+<<<<<<< HEAD
 def _with_given(job: Job, candidates: Sequence[Candidate]) -> Job:
     """Let what is stored depend on the files of f0 that stand beside recordings."""
     pitch = job.extractor.pitch
@@ -114,6 +114,11 @@ def _with_given(job: Job, candidates: Sequence[Candidate]) -> Job:
     ]
     given = io.fingerprint(sorted(files, key=str))
     return dataclasses.replace(job, versions=job.versions | {"given": given})
+=======
+def _absolute(path: str) -> str:
+    """Return the path as workers that stand elsewhere name it."""
+    return path if io.is_remote(path) else os.path.abspath(io.local_path(path))
+>>>>>>> ae7612e (Read and write files on gs:// through ddsp_core.io)
 
 
 def _rule_of(old: DatasetManifest | None) -> SplitRule | None:
@@ -132,26 +137,32 @@ def _request(candidates: Sequence[Candidate], job: Job) -> str:
 
 
 def _make(
-    job: Job, out: Path, candidates: Sequence[Candidate], rejected: Sequence[Rejected]
+    job: Job,
+    out: str,
+    lock: io.Lock,
+    candidates: Sequence[Candidate],
+    rejected: Sequence[Rejected],
 ) -> tuple[DatasetManifest, bool, dict[str, Any]]:
     """Run the pipeline in the work folder, then put the result in place.
 
     The work folder stays when the job was stopped or the environment failed: the shards
     that are finished in it are taken over by the same command.
     """
-    work = Path(job.work)
+    work = job.work
     shutil.rmtree(job.progress, ignore_errors=True)
     try:
-        with io.storage_errors(f"making {work}"):
-            work.mkdir(parents=True, exist_ok=True)
+        io.make_folder(work)
         with ProgressDisplay(job.progress, len(candidates)):
             metrics = launcher.run(job, candidates, rejected)
-        return directory.commit(work, out), True, metrics
+        return directory.commit(work, out, lock), True, metrics
     except DdspError as error:
         if error.exit_code == DdspError.exit_code:  # the same command would fail again
             directory.leave_reasons(work, out)
-            shutil.rmtree(work, ignore_errors=True)
+            io.remove_tree(work)
         raise
+    finally:
+        shutil.rmtree(job.progress, ignore_errors=True)
+        io.remove_left_copies()
 
 
 def _nothing_found(inputs: Sequence[str], rejected: Sequence[Rejected]) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddsp_core import io
+from ddsp_core.errors import StorageError
 from ddsp_core.manifest import Shard
 from pipelines.elements import JoinedExample, ShardPlan
 
@@ -35,13 +35,19 @@ def shard_digest(plan: ShardPlan, defining: Mapping[str, Any]) -> str:
 
 
 def finished(plan: ShardPlan, digest: str, directory: str) -> Shard | None:
-    """Return the shard of that name and digest if it is there, whole."""
-    path = Path(directory) / plan.name
+    """Return the shard of that name and digest if it is there, whole.
+
+    Raises:
+        StorageError: The network failed.
+    """
+    path = io.join(directory, plan.name)
     try:
         note = io.read_json(_note(path))
         shard = Shard(plan.name, len(plan.windows), str(note["sha256"]))
         if note["plan"] == digest and io.sha256_file(path) == shard.sha256:
             return shard
+    except StorageError:
+        raise
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return None
@@ -54,7 +60,7 @@ def note_finished(shard: Shard, digest: str, directory: str) -> None:
         StorageError: The disk is full or failed.
     """
     note = {"plan": digest, "sha256": shard.sha256}
-    io.write_json(_note(Path(directory) / shard.name), note)
+    io.write_json(_note(io.join(directory, shard.name)), note)
 
 
 def defining_of(job: Job) -> dict[str, Any]:
@@ -70,5 +76,5 @@ def defining_of(job: Job) -> dict[str, Any]:
     }
 
 
-def _note(path: Path) -> Path:
-    return path.with_name(f"{path.name}.finished")
+def _note(path: str) -> str:
+    return f"{path}.finished"

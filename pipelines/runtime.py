@@ -6,8 +6,10 @@ import dataclasses
 import importlib
 import logging
 import os
+import tempfile
 from typing import TYPE_CHECKING, Final
 
+from ddsp_core import io
 from ddsp_core.features.options import PitchOptions
 from pipelines.options import PrepareOptions
 from pipelines.split import SplitRule
@@ -87,7 +89,10 @@ class Job:
 
     @property
     def progress(self) -> str:
-        """Folder in which workers tell how far they are."""
+        """Local folder in which workers on this machine tell how far they are."""
+        if io.is_remote(self.work):
+            name = f"luthier-progress-{io.fingerprint(self.work)}"
+            return os.path.join(tempfile.gettempdir(), name)
         return os.path.join(self.work, "progress")
 
 

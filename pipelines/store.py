@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 
@@ -36,8 +35,11 @@ def entry_key(
 class FeatureStore:
     """Features in files, written whole or not at all; a damaged one counts as absent.
 
+    Jobs may share a store at the same time: what two of them write under one name is
+    the same.
+
     Args:
-        root: Local folder; made when the first entry is written.
+        root: Folder, local or on `gs://`; made when the first entry is written.
         versions: Of each feature, and whatever else they depend on.
         frame_rate: In Hz.
     """
@@ -45,14 +47,14 @@ class FeatureStore:
     def __init__(
         self, root: str | os.PathLike[str], versions: Mapping[str, str], frame_rate: int
     ) -> None:
-        self._root = io.local_path(root)
+        self._root = os.fspath(root)
         self._versions = dict(versions)
         self._frame_rate = frame_rate
 
-    def path(self, source_key: str, block: int) -> Path:
+    def path(self, source_key: str, block: int) -> str:
         """Return where the features of a block are or would be."""
         key = entry_key(source_key, block, self._versions, self._frame_rate)
-        return self._root / key[:2] / f"{key}.features"
+        return io.join(self._root, key[:2], f"{key}.features")
 
     def get(self, source_key: str, block: int) -> Features | None:
         """Return the features of a block, or None if they are absent or damaged."""
@@ -72,11 +74,11 @@ class FeatureStore:
         payload = np.stack(rows).astype("<f4").tobytes()
         _write(self.path(source_key, block), payload)
 
-    def measures_path(self, source_key: str, block: int) -> Path:
+    def measures_path(self, source_key: str, block: int) -> str:
         """Return where the measures of a block's sound are or would be."""
         versions = {"measures": MEASURES_VERSION}
         key = entry_key(source_key, block, versions, self._frame_rate)
-        return self._root / key[:2] / f"{key}.measures"
+        return io.join(self._root, key[:2], f"{key}.measures")
 
     def get_measures(self, source_key: str, block: int) -> AudioMeasures | None:
         """Return the measures of a block, or None if they are absent or damaged."""
@@ -98,15 +100,19 @@ class FeatureStore:
         _write(self.measures_path(source_key, block), count + measures.to_bytes())
 
 
-def _read(path: Path) -> bytes | None:
-    """Return what `_write` wrote, or None if it is absent or damaged."""
+def _read(path: str) -> bytes | None:
+    """Return what `_write` wrote, or None if it is absent or damaged.
+
+    Raises:
+        StorageError: The network failed: what is there is not known.
+    """
     try:
-        raw = path.read_bytes()
+        raw = io.read_bytes(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     digest, payload = raw[:_DIGEST_LENGTH], raw[_DIGEST_LENGTH:]
     return payload if hashlib.sha256(payload).digest() == digest else None
 
 
-def _write(path: Path, payload: bytes) -> None:
+def _write(path: str, payload: bytes) -> None:
     io.write_bytes(path, hashlib.sha256(payload).digest() + payload)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, Final
 
 from ddsp_core import io
@@ -17,7 +16,7 @@ MOST_NAMES: Final = 3  # names of files in one line
 MOST_FILES: Final = 20  # lines of refused files; all are in rejected.jsonl
 
 
-def summarise(manifest: DatasetManifest, out: Path, is_new: bool) -> dict[str, Any]:
+def summarise(manifest: DatasetManifest, out: str, is_new: bool) -> dict[str, Any]:
     """Return the result of `luthier prepare`.
 
     Args:
@@ -25,8 +24,8 @@ def summarise(manifest: DatasetManifest, out: Path, is_new: bool) -> dict[str, A
         out: The dataset directory.
         is_new: False if it was there already.
     """
-    sources = io.read_jsonl(out / SOURCES_NAME)
-    rejected = io.read_jsonl(out / REJECTED_NAME)
+    sources = io.read_jsonl(io.join(out, SOURCES_NAME))
+    rejected = io.read_jsonl(io.join(out, REJECTED_NAME))
     lost = _lost(sources)
     files = [row for row in rejected if row["is_audio"] and row["stage"] != "plan"]
     found = _minutes(sum(manifest.details["seconds"].values()))
@@ -36,10 +35,10 @@ def summarise(manifest: DatasetManifest, out: Path, is_new: bool) -> dict[str, A
         *_kept_lines(manifest),
         *_lost_lines(lost, files),
         f"every second stands in {SOURCES_NAME}, every refusal in {REJECTED_NAME}",
-        f"to go on: luthier train --data {shlex.quote(str(out))} --out MODEL",
+        f"to go on: luthier train --data {shlex.quote(out)} --out MODEL",
     ]
     return {
-        "dataset": str(out),
+        "dataset": out,
         "is_new": is_new,
         "fingerprint": manifest.fingerprint,
         "split_policy": str(manifest.split_policy),

@@ -67,7 +67,7 @@ class TfdsRange:
         """Return where the range's index is or would be."""
         parts = [self.full_name, self.split, self.start, self.stop, self.files]
         key = io.fingerprint([*parts, self.address.reading(), INDEX_VERSION])
-        return os.path.join(root, MEDIA_NAME, "index", f"{key}.jsonl")
+        return io.join(root, MEDIA_NAME, "index", f"{key}.jsonl")
 
 
 def find_ranges(inputs: Iterable[str]) -> list[TfdsRange]:
@@ -95,7 +95,7 @@ def is_exported(one: TfdsRange, root: str) -> bool:
     """Is everything there that a range's index names?"""
     rows = _read_index(one, root)
     return rows is not None and all(
-        os.path.exists(os.path.join(root, MEDIA_NAME, row["media"]))
+        io.is_file(io.join(root, MEDIA_NAME, row["media"]))
         for row in rows
         if row["media"]
     )
@@ -110,7 +110,7 @@ def candidates_of(
         for row in _read_index(one, root) or ():
             source = one.source(row["number"], row["name"])
             if row["media"]:
-                path = os.path.join(root, MEDIA_NAME, row["media"])
+                path = io.join(root, MEDIA_NAME, row["media"])
                 candidates[source] = Candidate(source, path)
             else:
                 rejected[source] = Rejected(source, "decode", row["reason"])
@@ -215,7 +215,7 @@ def _write(example: dict[str, Any], features: Features, root: str) -> str:
     f0 = _f0_csv(example, features, len(audio) / features.sample_rate)
     digest = hashlib.sha256(data.getvalue() + f0).hexdigest()
     name = os.path.join(digest[:2], f"{digest}.wav")
-    path = os.path.join(root, MEDIA_NAME, name)
+    path = io.join(root, MEDIA_NAME, name)
     if f0:
         _put(path.removesuffix(".wav") + F0_SUFFIX, f0)
     _put(path, data.getvalue())
@@ -256,7 +256,7 @@ def _f0_csv(example: dict[str, Any], features: Features, secs: float) -> bytes:
 
 
 def _put(path: str, data: bytes) -> None:
-    if not os.path.exists(path):
+    if not io.is_file(path):
         io.write_bytes(path, data)
 
 

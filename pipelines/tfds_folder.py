@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, Final
 
 from ddsp_core import io
@@ -36,9 +35,8 @@ def write_tfds_files(
         manifest: Of the dataset.
         licences: Of the recordings; None where it is not known.
     """
-    path = Path(directory)
-    io.write_json(path / FEATURES_NAME, features_json(manifest.spec))
-    io.write_json(path / INFO_NAME, info_json(manifest, licences))
+    io.write_json(io.join(directory, FEATURES_NAME), features_json(manifest.spec))
+    io.write_json(io.join(directory, INFO_NAME), info_json(manifest, licences))
 
 
 def features_json(spec: ExampleSpec) -> dict[str, Any]:

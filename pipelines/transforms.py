@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
@@ -322,7 +321,7 @@ def finish_dataset(
     """Write the last files of a dataset, and count what its account adds up to."""
     fingerprint = finish.write_dataset(plan, job, results, rejected)
     sources, refused = (
-        io.read_jsonl(Path(job.work) / name)
+        io.read_jsonl(io.join(job.work, name))
         for name in (finish.SOURCES_NAME, finish.REJECTED_NAME)
     )
     for name, n in counters.of_account(sources, refused).items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -54,7 +53,7 @@ def write_shard(
     """
     watch = watch or Stopwatch()
     length = codec.record_length(spec) + codec.FRAMING_LENGTH
-    path = Path(directory) / plan.name
+    path = io.join(directory, plan.name)
     places: dict[int, dict[int, int]] = {}
     joined: dict[int, JoinedExample] = {}
     for place, window in enumerate(plan.windows):
@@ -78,11 +77,19 @@ def write_shard(
                 name = example_id(recording.key, start * spec.hop_size)
                 put(of_start[start], name, values)
         for place, example in joined.items():
+<<<<<<< HEAD
             with watch.on("decode"):
                 values = cut_joined(example, plan.recordings, spec, store)
             put(place, example_id(example.key, 0), values)
     with watch.on("write"):
         return Shard(plan.name, len(plan.windows), io.sha256_file(path))
+=======
+            values = cut_joined(example, plan.recordings, spec, store)
+            put(place, _encoded(spec, example_id(example.key, 0), values, gain_db))
+        file.flush()
+        digest = io.sha256_file(temporary)
+    return Shard(plan.name, len(plan.windows), digest)
+>>>>>>> ae7612e (Read and write files on gs:// through ddsp_core.io)
 
 
 def train_statistics(

@@ -1,5 +1,6 @@
 """Shared fixtures; sets up TensorFlow's devices before anything touches them."""
 
+import itertools
 import logging
 import os
 from pathlib import Path
@@ -47,3 +48,36 @@ def figure(record_property):
         logging.getLogger("figures").info("%s: %.4g", name, value)
 
     return keep
+
+
+@pytest.fixture(scope="session")
+def _bucket_server():
+    from tests.gcs_server import FaultyProxy, emulator
+
+    with emulator() as port:
+        proxy = FaultyProxy(port)
+        yield proxy
+        proxy.close()
+
+
+@pytest.fixture
+def bucket(_bucket_server, monkeypatch):
+    """A new bucket: its address, `gs://...`; `gcs` is the proxy before it."""
+    from ddsp_core.io import gcs
+
+    _bucket_server.reset()
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", _bucket_server.address)
+    monkeypatch.setenv("LUTHIER_GCS_DEADLINE_SECS", "60")
+    monkeypatch.setenv("LUTHIER_GCS_TIMEOUT_SECS", "20")
+    name = f"bucket-{next(_numbers)}"
+    gcs.client().create_bucket(name)
+    return f"gs://{name}"
+
+
+@pytest.fixture
+def gcs_proxy(_bucket_server, bucket):
+    """The proxy before the emulator: its `fault` breaks requests."""
+    return _bucket_server
+
+
+_numbers = itertools.count()

@@ -14,19 +14,17 @@ N_NAMED = 5  # variables that the text names; the JSON has all
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument(
-        "path", type=Path, metavar="PATH", help="dataset or model directory"
-    )
+    parser.add_argument("path", metavar="PATH", help="dataset or model directory")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Look; the result says what is there and what is wrong with it."""
-    from ddsp_core.io import local_path
+    from ddsp_core import io
     from ddsp_core.manifest import MANIFEST_NAME
 
-    path = local_path(args.path)
-    if (path / MANIFEST_NAME).is_file():
-        return inspect_dataset(path)
+    if io.is_file(io.join(args.path, MANIFEST_NAME)):
+        return inspect_dataset(args.path)
+    path = io.local_path(args.path)
     if _may_be_model(path):
         return inspect_model(path)
     what = "holds neither" if path.is_dir() else "does not exist, or is neither"
@@ -36,7 +34,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     )
 
 
-def inspect_dataset(path: Path) -> dict[str, Any]:
+def inspect_dataset(path: str) -> dict[str, Any]:
     """Return what a dataset directory is; every shard's bytes are read and compared.
 
     Raises:

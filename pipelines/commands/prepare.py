@@ -159,10 +159,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         from pipelines.dry_run import dry_run
 
         return dry_run(options)
-    from ddsp_core.io import local_path
     from pipelines.prepare import prepare
     from pipelines.summary import summarise
 
     made = prepare(options)
-    summary = summarise(made.manifest, local_path(options.out), made.is_new)
+    summary = summarise(made.manifest, options.out, made.is_new)
     return summary | {"metrics": made.metrics}

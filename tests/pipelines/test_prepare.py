@@ -163,7 +163,7 @@ def test_the_command_says_what_came_out(corpus, dataset):
     from pipelines.summary import summarise
 
     manifest = DatasetManifest.load(dataset)
-    result = summarise(manifest, dataset, is_new=True)
+    result = summarise(manifest, str(dataset), is_new=True)
     text = result.pop("text")
     assert "too short: short.wav" in text and "silent: a.wav" in text
     assert "text.wav: it holds text, not audio" in text

@@ -96,7 +96,7 @@ def test_a_commit_that_was_interrupted_is_done_next_time(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            directory.commit(out / directory.WORK_NAME, out)
+            directory.commit(f"{out}/{directory.WORK_NAME}", str(out), io.Lock(""))
     with pytest.raises(DatasetError, match=r"has no dataset\.json"):
         DatasetManifest.load(out)  # half-way: nobody takes it for whole
     assert prepare(options(corpus, out, store)).is_new is False
@@ -162,8 +162,8 @@ def test_a_store_that_cannot_be_a_folder_is_refused_at_once(corpus, tmp_path):
 def test_two_preparations_do_not_write_to_one_directory(corpus, tmp_path):
     out = tmp_path / "out"
     with (
-        directory.exclusive(out),
-        pytest.raises(StorageError, match="another preparation"),
+        directory.exclusive(str(out)),
+        pytest.raises(StorageError, match="another process is writing to"),
     ):
         prepare(options(corpus, out))
     assert not out.exists()

@@ -50,7 +50,7 @@ def test_a_job_travels_to_a_worker(tmp_path):
     extractor = ExtractorOptions(250, PitchOptions())
     job = Job(options, extractor, {"f0": "1"}, str(tmp_path / "store"), str(tmp_path))
     assert pickle.loads(pickle.dumps(job)) == job
-    assert job.store().path("0" * 32, 0).is_relative_to(tmp_path / "store")
+    assert job.store().path("0" * 32, 0).startswith(f"{tmp_path}/store/")
 
 
 def test_a_worker_stands_where_the_launcher_stands(tmp_path, monkeypatch):

@@ -1,11 +1,15 @@
 """Features are found again by what defines them, and never half of them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from ddsp_core import io
 from ddsp_core.errors import StorageError
 from ddsp_core.features.extract import Features
 from pipelines.store import FeatureStore, entry_key
+from tests.gcs_server import STATUS
 
 VERSIONS = {"f0": "crepe-tiny-viterbi/1", "loudness": "power-2022"}
 KEY = "0123456789abcdef" * 2
@@ -45,19 +49,34 @@ def test_names_stay_the_same_in_every_version():
 def test_a_damaged_entry_counts_as_absent(tmp_path, damage):
     store = FeatureStore(tmp_path, VERSIONS, 250)
     store.put(KEY, 0, features())
-    store.path(KEY, 0).write_bytes(damage)
+    Path(store.path(KEY, 0)).write_bytes(damage)
     assert store.get(KEY, 0) is None
 
 
 def test_one_wrong_bit_is_noticed(tmp_path):
     store = FeatureStore(tmp_path, VERSIONS, 250)
     store.put(KEY, 0, features())
-    data = bytearray(store.path(KEY, 0).read_bytes())
+    path = Path(store.path(KEY, 0))
+    data = bytearray(path.read_bytes())
     data[-1] ^= 1
-    store.path(KEY, 0).write_bytes(data)
+    path.write_bytes(data)
     assert store.get(KEY, 0) is None
 
 
-def test_a_store_cannot_be_an_address():
-    with pytest.raises(StorageError, match="local paths only"):
-        FeatureStore("gs://bucket/store", VERSIONS, 250)
+def test_a_store_in_a_bucket_is_as_one_on_a_disk(bucket, gcs_proxy):
+    store, one = FeatureStore(f"{bucket}/store", VERSIONS, 250), features()
+    assert store.get(KEY, 0) is None
+    store.put(KEY, 0, one)
+    np.testing.assert_array_equal(store.get(KEY, 0).f0_hz, one.f0_hz)
+    io.write_bytes(store.path(KEY, 0), b"damaged")
+    assert store.get(KEY, 0) is None
+
+
+def test_a_store_that_cannot_be_reached_is_not_an_empty_one(
+    bucket, gcs_proxy, monkeypatch
+):
+    """Else a moment without network would compute all features again."""
+    monkeypatch.setenv("LUTHIER_GCS_DEADLINE_SECS", "0.1")
+    gcs_proxy.fault = lambda method, path: (STATUS, 503)
+    with pytest.raises(StorageError, match="gave up"):
+        FeatureStore(f"{bucket}/store", VERSIONS, 250).get(KEY, 0)
