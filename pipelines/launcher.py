@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from ddsp_core import errors
-from ddsp_core.errors import DdspError, WorkerLostError
+from ddsp_core.errors import DdspError, UsageError, WorkerLostError
 from pipelines import worker
 from pipelines.elements import Candidate, Rejected
 from pipelines.runtime import Job, fix_threads, make_pipeline
@@ -36,9 +36,11 @@ def run(
         The metrics of the run that came to its end (see `counters.read`).
 
     Raises:
+        UsageError: Workers in a cloud are sent to a path of this machine.
         DdspError: What a worker raised, as its own type.
         KeyboardInterrupt: The job was interrupted by hand.
     """
+    _check_reachable(job, candidates)
     n_retries = 0
     while True:
         try:
@@ -141,6 +143,19 @@ def _to_its_end(pipeline: beam.Pipeline) -> PipelineResult:
             raise
         raise typed from error
     return result
+
+
+def _check_reachable(job: Job, candidates: Sequence[Candidate]) -> None:
+    """Refuse paths of this machine where workers are machines of Dataflow."""
+    if "DataflowRunner" not in " ".join(job.options.beam_options):
+        return
+    sources = [one.path or one.source for one in candidates]
+    for path in (job.work, job.store_root, *sources):
+        if "://" not in path:
+            raise UsageError(
+                f"{path!r} is a path of this machine, which workers of Dataflow cannot"
+                " reach; put recordings, --out and --store on gs://"
+            )
 
 
 @contextlib.contextmanager

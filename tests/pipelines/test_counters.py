@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +60,9 @@ def test_every_name_that_is_counted_has_a_meaning_and_goes_into_json(made):
     for name in set(metrics) - {"retries"}:
         assert any(re.fullmatch(pattern, name) for pattern in patterns), name
     assert json.loads(json.dumps(metrics)) == metrics
+
+
+def test_the_documentation_lists_every_counter():
+    text = (Path(__file__).parents[2] / "docs" / "running-at-scale.md").read_text()
+    for name, meaning in counters.MEANINGS.items():
+        assert f"| `{name}` | {meaning} |" in text

@@ -1,15 +1,19 @@
 """What a run of the Beam program raises, and when it begins again."""
 
+import dataclasses
+
 import pytest
 
 from ddsp_core.errors import (
     DatasetError,
     StoppedError,
     StorageError,
+    UsageError,
     WorkerLostError,
 )
 from ddsp_core.features.options import PitchOptions
 from pipelines import launcher, worker
+from pipelines.elements import Candidate
 from pipelines.launcher import typed_error
 from pipelines.options import PrepareOptions
 from pipelines.runtime import ExtractorOptions, Job
@@ -116,3 +120,18 @@ def test_a_job_that_failed_is_not_cancelled():
     with pytest.raises(StorageError), launcher._cancelled_at_stop(job):
         raise StorageError("full")
     assert not job.is_cancelled
+
+
+def test_dataflow_is_not_sent_to_paths_of_this_machine():
+    asked = dataclasses.replace(JOB.options, beam_options=("--runner=DataflowRunner",))
+    job = dataclasses.replace(
+        JOB, options=asked, work="gs://b/w", store_root="gs://b/s"
+    )
+    launcher._check_reachable(job, [Candidate("gs://b/a.wav")])
+    launcher._check_reachable(JOB, [Candidate("a.wav")])
+    for wrong in (
+        {"job": job, "candidates": [Candidate("in/a.wav")]},
+        {"job": dataclasses.replace(job, work="/out"), "candidates": []},
+    ):
+        with pytest.raises(UsageError, match="cannot reach; put"):
+            launcher._check_reachable(**wrong)
