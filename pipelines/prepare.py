@@ -101,24 +101,23 @@ def _job(options: PrepareOptions, out: str, old: DatasetManifest | None) -> Job:
     )
 
 
-<<<<<<< HEAD
 def _with_given(job: Job, candidates: Sequence[Candidate]) -> Job:
     """Let what is stored depend on the files of f0 that stand beside recordings."""
     pitch = job.extractor.pitch
     if pitch.kind != GIVEN:
         return job
     files = [
-        (Path(one.source).name, sha256_or_none(str(path)))
+        (io.name(one.source), sha256_or_none(str(path)))
         for one in candidates
         for path in [given_path(one.source, pitch.pattern)]
     ]
     given = io.fingerprint(sorted(files, key=str))
     return dataclasses.replace(job, versions=job.versions | {"given": given})
-=======
+
+
 def _absolute(path: str) -> str:
     """Return the path as workers that stand elsewhere name it."""
     return path if io.is_remote(path) else os.path.abspath(io.local_path(path))
->>>>>>> ae7612e (Read and write files on gs:// through ddsp_core.io)
 
 
 def _rule_of(old: DatasetManifest | None) -> SplitRule | None:

@@ -77,19 +77,13 @@ def write_shard(
                 name = example_id(recording.key, start * spec.hop_size)
                 put(of_start[start], name, values)
         for place, example in joined.items():
-<<<<<<< HEAD
             with watch.on("decode"):
                 values = cut_joined(example, plan.recordings, spec, store)
             put(place, example_id(example.key, 0), values)
-    with watch.on("write"):
-        return Shard(plan.name, len(plan.windows), io.sha256_file(path))
-=======
-            values = cut_joined(example, plan.recordings, spec, store)
-            put(place, _encoded(spec, example_id(example.key, 0), values, gain_db))
-        file.flush()
-        digest = io.sha256_file(temporary)
+        with watch.on("write"):
+            file.flush()
+            digest = io.sha256_file(temporary)
     return Shard(plan.name, len(plan.windows), digest)
->>>>>>> ae7612e (Read and write files on gs:// through ddsp_core.io)
 
 
 def train_statistics(
