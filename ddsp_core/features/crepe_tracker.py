@@ -9,7 +9,8 @@ import numpy as np
 from ddsp_core.features.adaptive import AdaptiveTrack
 from ddsp_core.features.block import BlockAudio
 from ddsp_core.features.crepe import BATCH_FRAMES, Crepe, framed, normalize_frames
-from ddsp_core.features.options import PitchOptions
+from ddsp_core.features.octaves import without_octave_errors
+from ddsp_core.features.options import Decoder, PitchOptions
 
 
 class CrepeTracker:
@@ -48,7 +49,13 @@ class CrepeTracker:
             wanted = {i: tracks[i].wanted() for i in left}
             left = [i for i, frames in wanted.items() if len(frames)]
             self._evaluate([(views[i], tracks[i], wanted[i]) for i in left])
-        return [track.result() for track in tracks]
+        results = [track.result() for track in tracks]
+        if self._decoder is not Decoder.VITERBI:
+            return results
+        return [
+            (without_octave_errors(f0_hz, sure, block.audio_16k, self._hop_size), sure)
+            for block, (f0_hz, sure) in zip(blocks, results, strict=True)
+        ]
 
     def _evaluate(
         self, wanted: Sequence[tuple[np.ndarray, AdaptiveTrack, np.ndarray]]

@@ -25,7 +25,7 @@ _VERSION: Final = re.compile(
 class Decoder(enum.StrEnum):
     """How the pitches of single frames are joined."""
 
-    VITERBI = "viterbi"  # the likeliest path, which takes a jump at once
+    VITERBI = "viterbi"  # the likeliest path, jumps taken at once, octave errors undone
     ARGMAX = "argmax"  # each frame on its own
     MAGENTA = "magenta"  # the likeliest path, gliding over jumps, as CREPE published it
 
@@ -152,7 +152,8 @@ class PitchOptions:
         It grows whenever they would come out differently:
 
         - 'crepe-SIZE-viterbi/1': CREPE's own decoding at every frame, as Magenta 3.7.
-        - 'crepe-SIZE-viterbi/2': every frame; jumps of the path are taken at once.
+        - 'crepe-SIZE-viterbi/2': every frame; jumps of the path are taken at once, and
+          octave errors beside a note undone.
         - 'crepe-SIZE-viterbi-adaptiveN/1': the same, heard at every N-th frame and
           between where the pitch moves.
         - 'crepe-SIZE-argmax/1', 'crepe-SIZE-argmax-adaptiveN/1': frames on their own.

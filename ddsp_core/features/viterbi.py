@@ -46,12 +46,13 @@ def viterbi(observed: np.ndarray) -> np.ndarray:
     middle[0] = 0.0
     middle[0, observed[0]] += bonus
     sums = np.empty_like(band)
+    # [n_frames, 23, 360]: the scores of the bins from which each bin is reached
+    before = np.lib.stride_tricks.as_strided(
+        scores, (n_frames, *band.shape), (*scores.strides, scores.itemsize)
+    )
     for k in range(1, n_frames):
-        before = np.lib.stride_tricks.as_strided(
-            scores[k - 1], band.shape, (scores.itemsize, scores.itemsize)
-        )
-        np.add(before, band, out=sums)
-        np.maximum.reduce(sums, axis=0, out=middle[k])
+        np.add(before[k - 1], band, out=sums)
+        sums.max(axis=0, out=middle[k])
         middle[k, observed[k]] += bonus
     # Where each path came from is looked up again on the way back: one bin a frame.
     path = np.empty(n_frames, np.int64)
@@ -59,7 +60,7 @@ def viterbi(observed: np.ndarray) -> np.ndarray:
     for k in range(n_frames - 1, 0, -1):
         j = path[k]
         candidates = scores[k - 1, j : j + len(band)] + band[:, j]
-        path[k - 1] = j - REACH + np.argmax(candidates)
+        path[k - 1] = j - REACH + candidates.argmax()
     return path
 
 
