@@ -195,7 +195,8 @@ def refusals(rows: Iterable[dict[str, Any]]) -> list[Rejected]:
                 )
             )
         for part in row["intervals"]:
-            if part["use"] == "refused":
+            # The last part of a frame is no refusal; sources.jsonl has it.
+            if part["use"] == "refused" and part["reason"] != TAIL:
                 found.append(
                     Rejected(
                         row["source"],
