@@ -18,6 +18,7 @@ from ddsp_core.spec import FEATURE_RATE, ExampleSpec
 from pipelines.elements import JoinedExample, Recording
 from pipelines.measure import check_unchanged
 from pipelines.store import FeatureStore
+from pipelines.stored import StoredFeatures
 
 SILENCE_DB: Final = -DB_RANGE  # the floor of the loudness scale
 
@@ -149,21 +150,6 @@ def cut_joined(
     return values
 
 
-def stored(recording: Recording, index: int, store: FeatureStore) -> Features:
-    """Return the features of a block.
-
-    Raises:
-        StorageError: They are gone.
-    """
-    features = store.get(recording.key, index)
-    if features is None:
-        raise StorageError(
-            f"{recording.source!r}: features of block {index} are gone from the feature"
-            " store; no dataset was written; run the same command again"
-        )
-    return features
-
-
 def _cores(
     recording: Recording,
     spec: ExampleSpec,
@@ -172,10 +158,11 @@ def _cores(
     count: int | None = None,
 ) -> Iterator[tuple[int, _Core]]:
     """Yield blocks of a recording, decoded again, with their features."""
+    stored = StoredFeatures(recording, store)
     for block in blocks(
         recording.file, recording.scan.info, recording.n_samples, first, count
     ):
-        features = stored(recording, block.index, store)
+        features = stored.filled(block.index)
         audio_16k = _without_context(resample_block(block, FEATURE_RATE))
         audio = audio_16k
         if spec.sample_rate != FEATURE_RATE:

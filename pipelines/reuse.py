@@ -11,6 +11,7 @@ from ddsp_core import io
 from ddsp_core.errors import StorageError
 from ddsp_core.manifest import Shard
 from pipelines.elements import JoinedExample, ShardPlan
+from pipelines.stored import FILL_REVISION
 
 if TYPE_CHECKING:
     from pipelines.runtime import Job
@@ -71,6 +72,7 @@ def defining_of(job: Job) -> dict[str, Any]:
     return {
         "spec": options.spec.to_json(),
         "features": job.versions,
+        "fill": FILL_REVISION,
         "gain_db": options.gain_db or 0.0,
         "packages": versions(),
     }

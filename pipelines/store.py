@@ -51,6 +51,11 @@ class FeatureStore:
         self._versions = dict(versions)
         self._frame_rate = frame_rate
 
+    @property
+    def frame_rate(self) -> int:
+        """Of the features, in Hz."""
+        return self._frame_rate
+
     def path(self, source_key: str, block: int) -> str:
         """Return where the features of a block are or would be."""
         key = entry_key(source_key, block, self._versions, self._frame_rate)

@@ -19,11 +19,11 @@ from pipelines.cut import (
     cut_windows,
     runs,
     still_there,
-    stored,
 )
 from pipelines.elements import JoinedExample, Planned, Recording, ShardPlan
 from pipelines.stopwatch import Stopwatch
 from pipelines.store import FeatureStore
+from pipelines.stored import StoredFeatures
 
 
 def write_shard(
@@ -98,11 +98,11 @@ def train_statistics(
     """
     size = BLOCK_SECS * spec.frame_rate
     n_end = spec.n_frames - spec.n_intervals
-    parts = []
+    parts, stored = [], StoredFeatures(planned.recording, store)
     for first, stop in planned.covered("train", spec):
         last = min((stop + n_end - 1) // size, planned.recording.n_blocks - 1)
         for index in range(first // size, last + 1):
-            features = stored(planned.recording, index, store)
+            features = stored.raw(index)
             origin = index * size
             inside = slice(max(first - origin, 0), stop + n_end - origin)
             parts.append(

@@ -177,3 +177,19 @@ def test_training_frames_are_counted_once_though_windows_overlap(tmp_path, store
     loudness_db, f0_hz = loudness_db[:2200][held], f0_hz[:2200][held]
     expected = Statistics.of(f0_hz, loudness_db, loudness_db >= -70)
     assert statistics.to_json() == expected.to_json()
+
+
+def test_f0_is_held_through_a_rest_and_confidence_stays_raw(tmp_path, store):
+    spec = ExampleSpec.from_seconds(8.0, 16_000, FRAME_RATE, 1.0)
+    audio = melody(9, 16_000)
+    audio[3 * 16_000 : 5 * 16_000] = 0
+    one = prepared(tmp_path / "a.wav", audio, 16_000, store)
+    write_shard(shard_of(((0, 0),), (one,)), spec, store, tmp_path)
+    values = records(tmp_path / "train.tfrecord-00000-of-00001", spec)
+    f0_hz, confidence = values["f0_hz"][0], values["f0_confidence"][0]
+    rest = slice(3 * FRAME_RATE, 5 * FRAME_RATE)
+    raw = store.get(one.key, 0).f0_hz
+    assert (f0_hz[rest] == raw[3 * FRAME_RATE - 1]).all()
+    assert not confidence[rest].any()
+    np.testing.assert_array_equal(f0_hz[: rest.start], raw[: rest.start])
+    np.testing.assert_array_equal(f0_hz[rest.stop :], raw[rest.stop : len(f0_hz)])
