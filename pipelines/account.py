@@ -33,6 +33,10 @@ class Interval:
     use: str
     reason: str = ""
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the stretch as plain JSON values."""
+        return dataclasses.asdict(self) | {"reason": self.reason or None}
+
 
 def intervals(planned: Planned, spec: ExampleSpec) -> list[Interval]:
     """Return what became of each sample of a recording; the intervals tile it.
@@ -116,15 +120,7 @@ def source_row(
         "split": "+".join(splits) or None,
         "is_joined": bool(planned.joined),
         "n_examples": {name: len(getattr(planned, name)) for name in SPLITS},
-        "intervals": [
-            {
-                "start": part.start,
-                "stop": part.stop,
-                "use": part.use,
-                "reason": part.reason or None,
-            }
-            for part in parts
-        ],
+        "intervals": [part.to_json() for part in parts],
     }
 
 

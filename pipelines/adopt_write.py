@@ -59,17 +59,7 @@ def write_adopted(
     sources = [_source(one, spec, shards, options["licence"]) for one in plan.stretches]
     io.write_jsonl(work / SOURCES_NAME, sources)
     io.write_jsonl(work / JOINED_NAME, [])  # nothing is joined
-    records = {
-        split: sorted(
-            (
-                pair
-                for one in plan.stretches
-                for pair in _first_frames(one, split, spec)
-            ),
-            key=lambda pair: hashlib.sha256(pair[1].digest.encode()).digest(),
-        )
-        for split in SPLITS
-    }
+    records = {split: _in_order(plan, split, spec) for split in SPLITS}
     if not records["train"]:
         raise DatasetError(
             "nothing is left to train on: every record shares samples with a held-out"
@@ -89,23 +79,38 @@ def write_adopted(
         split_policy=plan.policy,
         shards=written,
         fingerprint=io.fingerprint([spec.to_json(), str(plan.policy), ids]),
-        details={
-            "gain_db": 0.0,
-            "options": {k: v for k, v in options.items() if k != "request"},
-            "request": options["request"],
-            "split": {"policy": str(plan.policy), "fraction": options["eval_fraction"]},
-            "seconds": _seconds(plan, spec),
-            "adopted": {
-                "shards": [Path(path).name for path in paths],
-                "n_duplicates": len(plan.duplicates),
-                "n_leaked": plan.n_leaked,
-            },
-            "versions": versions(),
-        },
+        details=_details(plan, spec, paths, options),
     )
     write_tfds_files(work, manifest, [options["licence"]])
     manifest.save(work)
     return manifest
+
+
+def _in_order(plan: AdoptPlan, split: str, spec: ExampleSpec) -> list[Any]:
+    """Return the records of a split with their first frames, mixed by digest."""
+    pairs = [pair for one in plan.stretches for pair in _first_frames(one, split, spec)]
+    return sorted(
+        pairs, key=lambda pair: hashlib.sha256(pair[1].digest.encode()).digest()
+    )
+
+
+def _details(
+    plan: AdoptPlan, spec: ExampleSpec, paths: Sequence[str], options: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the facts for people in the manifest."""
+    return {
+        "gain_db": 0.0,
+        "options": {k: v for k, v in options.items() if k != "request"},
+        "request": options["request"],
+        "split": {"policy": str(plan.policy), "fraction": options["eval_fraction"]},
+        "seconds": _seconds(plan, spec),
+        "adopted": {
+            "shards": [Path(path).name for path in paths],
+            "n_duplicates": len(plan.duplicates),
+            "n_leaked": plan.n_leaked,
+        },
+        "versions": versions(),
+    }
 
 
 def _write(

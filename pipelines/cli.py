@@ -28,6 +28,7 @@ COMMANDS = (
     "demo",
     "doctor",
     "prepare",
+    "store",
     "adopt",
     "inspect",
     "train",

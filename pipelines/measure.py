@@ -20,6 +20,7 @@ from ddsp_core.features.extract import MIN_LOUDNESS_DB, Features, sounding
 from ddsp_core.quality import Quality
 from ddsp_core.spec import Padding
 from pipelines.elements import BlockMeasures, Mask, Recording, Segment, Stamp
+from pipelines.scans import ScanStore
 from pipelines.stopwatch import Stopwatch
 from pipelines.store import FeatureStore
 
@@ -29,12 +30,15 @@ if TYPE_CHECKING:
 BLOCKS_PER_SEGMENT: Final = 3  # a minute: some seconds of work, so workers stay busy
 
 
-def scan_recording(source: str, path: str | None = None) -> Recording:
-    """Decode a file once, in order.
+def scan_recording(
+    source: str, path: str | None = None, scans: ScanStore | None = None
+) -> Recording:
+    """Decode a file once, in order, or take what an earlier decoding found.
 
     Args:
         source: The name that people see.
         path: The file, if that is not `source`.
+        scans: Has scans by the content of the file, and keeps this one.
 
     Raises:
         AudioError: It cannot be decoded or holds no samples.
@@ -44,7 +48,11 @@ def scan_recording(source: str, path: str | None = None) -> Recording:
     stamp = stamp_of(file)
     with reading(Path(file)):
         file_sha256 = io.sha256_file(file)
-    result = scan(file)
+    result = scans.get(file_sha256, file) if scans else None
+    if result is None:
+        result = scan(file)
+        if scans and result.n_samples:
+            scans.put(file_sha256, result)
     if not result.n_samples:
         why = f": {result.error}" if result.error else ""
         raise AudioError(f"it holds no samples{why}")

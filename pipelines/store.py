@@ -63,7 +63,7 @@ class FeatureStore:
 
     def get(self, source_key: str, block: int) -> Features | None:
         """Return the features of a block, or None if they are absent or damaged."""
-        payload = _read(self.path(source_key, block))
+        payload = read_entry(self.path(source_key, block))
         if payload is None or len(payload) % 12:
             return None
         rows = np.frombuffer(payload, "<f4").reshape(3, -1)
@@ -77,7 +77,7 @@ class FeatureStore:
         """
         rows = (features.f0_hz, features.f0_confidence, features.loudness_db)
         payload = np.stack(rows).astype("<f4").tobytes()
-        _write(self.path(source_key, block), payload)
+        write_entry(self.path(source_key, block), payload)
 
     def measures_path(self, source_key: str, block: int) -> str:
         """Return where the measures of a block's sound are or would be."""
@@ -87,7 +87,7 @@ class FeatureStore:
 
     def get_measures(self, source_key: str, block: int) -> AudioMeasures | None:
         """Return the measures of a block, or None if they are absent or damaged."""
-        payload = _read(self.measures_path(source_key, block))
+        payload = read_entry(self.measures_path(source_key, block))
         if payload is None:
             return None
         n_frames = int.from_bytes(payload[:_COUNT_LENGTH], "little")
@@ -102,11 +102,11 @@ class FeatureStore:
             StorageError: The disk is full or cannot be written.
         """
         count = len(measures.level).to_bytes(_COUNT_LENGTH, "little")
-        _write(self.measures_path(source_key, block), count + measures.to_bytes())
+        write_entry(self.measures_path(source_key, block), count + measures.to_bytes())
 
 
-def _read(path: str) -> bytes | None:
-    """Return what `_write` wrote, or None if it is absent or damaged.
+def read_entry(path: str) -> bytes | None:
+    """Return what `write_entry` wrote, or None if it is absent or damaged.
 
     Raises:
         StorageError: The network failed: what is there is not known.
@@ -119,5 +119,10 @@ def _read(path: str) -> bytes | None:
     return payload if hashlib.sha256(payload).digest() == digest else None
 
 
-def _write(path: str, payload: bytes) -> None:
+def write_entry(path: str, payload: bytes) -> None:
+    """Keep bytes behind their digest.
+
+    Raises:
+        StorageError: The disk is full or cannot be written.
+    """
     io.write_bytes(path, hashlib.sha256(payload).digest() + payload)

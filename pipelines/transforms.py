@@ -39,6 +39,7 @@ from pipelines.measure import measure_segment, scan_recording, segments
 from pipelines.plan import Plan, make_plan
 from pipelines.progress import ProgressWriter
 from pipelines.reuse import defining_of, finished, note_finished, shard_digest
+from pipelines.scans import ScanStore
 from pipelines.stopwatch import Spent, Stopwatch
 from pipelines.store import FeatureStore
 from pipelines.write import train_statistics, write_shard
@@ -190,7 +191,8 @@ class _ScanFile(_JobDoFn):
         counters.count("files_scanned")
         try:
             with counters.timed("scan"):
-                recording = scan_recording(candidate.source, candidate.path)
+                scans = ScanStore(self._job.store_root)
+                recording = scan_recording(candidate.source, candidate.path, scans)
         except AudioError as error:
             yield _refused_file(candidate, str(error))
         except DdspError:

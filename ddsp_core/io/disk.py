@@ -64,11 +64,15 @@ def entry(path: Path) -> Entry:
 
 
 def entries(folder: Path) -> Iterator[Entry]:
-    """Yield all files below a folder, at any depth; links to folders end there."""
+    """Yield all files below a folder, at any depth; links to folders end there.
+
+    A file that vanishes meanwhile is not listed.
+    """
     for path, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
-            yield entry(Path(path, name))
+            with contextlib.suppress(FileNotFoundError):
+                yield entry(Path(path, name))
 
 
 def move(source: Path, target: Path) -> None:

@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 def summarise(manifest: DatasetManifest, out: Path, is_new: bool) -> dict[str, Any]:
     """Return the result of `luthier adopt`, read from the directory."""
     from ddsp_core import io
-    from ddsp_core.manifest import SPLITS, SplitPolicy
+    from ddsp_core.manifest import SPLITS
     from pipelines.finish import REJECTED_NAME, SOURCES_NAME
 
     spec, adopted = manifest.spec, manifest.details["adopted"]
@@ -71,34 +71,6 @@ def summarise(manifest: DatasetManifest, out: Path, is_new: bool) -> dict[str, A
     reasons = Counter(_kind(row["reason"]) for row in rejected)
     counts = {split: manifest.n_records(split) for split in SPLITS}
     secs = manifest.details["seconds"]
-    how = {
-        SplitPolicy.GIVEN: "as the names of the shards say",
-        SplitPolicy.RECORDING: "by content, windows that share samples together",
-        SplitPolicy.TAIL: "the end of the one stretch that there is",
-    }[manifest.split_policy]
-    n_records = sum(counts.values()) + len(rejected)
-    n_found = f"{n_records} records in {len(adopted['shards'])} shards"
-    kind = (
-        f"{spec.example_secs:g} s at {spec.sample_rate} Hz, {spec.frame_rate} frames/s"
-    )
-    lines = [
-        f"{'made' if is_new else 'already there, whole'}: {out}",
-        f"  found   {n_found}, {len(sources)} separate stretches of audio",
-        f"  spec    {kind}, padding {spec.padding}, loudness {spec.loudness}",
-        f"  train   {secs['train'] / 60:7.2f} min, {counts['train']} examples",
-        f"  eval    {secs['eval'] / 60:7.2f} min, {counts['eval']} examples: "
-        + (how if counts["eval"] else "too little to hold anything out"),
-        *(f"  refused {n} records: {reason}" for reason, n in reasons.most_common()),
-    ]
-    if adopted["n_leaked"]:
-        lines.append(
-            f"  leakage {adopted['n_leaked']} records of train shared samples with"
-            " held-out ones; they are left out"
-        )
-    lines += [
-        f"every record stands in {SOURCES_NAME} or {REJECTED_NAME}",
-        f"to go on: luthier train --data {shlex.quote(str(out))} --out MODEL",
-    ]
     return {
         "dataset": str(out),
         "is_new": is_new,
@@ -111,8 +83,49 @@ def summarise(manifest: DatasetManifest, out: Path, is_new: bool) -> dict[str, A
         "refused": dict(reasons),
         "n_duplicates": adopted["n_duplicates"],
         "n_leaked": adopted["n_leaked"],
-        "text": "\n".join(lines),
+        "text": "\n".join(_lines(manifest, out, is_new, len(sources), reasons)),
     }
+
+
+def _lines(
+    manifest: DatasetManifest, out: Path, is_new: bool, n_sources: int, reasons: Counter
+) -> list[str]:
+    """Say for people what was found and what came out."""
+    from ddsp_core.manifest import SPLITS, SplitPolicy
+    from pipelines.finish import REJECTED_NAME, SOURCES_NAME
+
+    spec, adopted = manifest.spec, manifest.details["adopted"]
+    counts = {split: manifest.n_records(split) for split in SPLITS}
+    secs = manifest.details["seconds"]
+    how = {
+        SplitPolicy.GIVEN: "as the names of the shards say",
+        SplitPolicy.RECORDING: "by content, windows that share samples together",
+        SplitPolicy.TAIL: "the end of the one stretch that there is",
+    }[manifest.split_policy]
+    n_records = sum(counts.values()) + sum(reasons.values())
+    n_found = f"{n_records} records in {len(adopted['shards'])} shards"
+    kind = (
+        f"{spec.example_secs:g} s at {spec.sample_rate} Hz, {spec.frame_rate} frames/s"
+    )
+    lines = [
+        f"{'made' if is_new else 'already there, whole'}: {out}",
+        f"  found   {n_found}, {n_sources} separate stretches of audio",
+        f"  spec    {kind}, padding {spec.padding}, loudness {spec.loudness}",
+        f"  train   {secs['train'] / 60:7.2f} min, {counts['train']} examples",
+        f"  eval    {secs['eval'] / 60:7.2f} min, {counts['eval']} examples: "
+        + (how if counts["eval"] else "too little to hold anything out"),
+        *(f"  refused {n} records: {reason}" for reason, n in reasons.most_common()),
+    ]
+    if adopted["n_leaked"]:
+        lines.append(
+            f"  leakage {adopted['n_leaked']} records of train shared samples with"
+            " held-out ones; they are left out"
+        )
+    return [
+        *lines,
+        f"every record stands in {SOURCES_NAME} or {REJECTED_NAME}",
+        f"to go on: luthier train --data {shlex.quote(str(out))} --out MODEL",
+    ]
 
 
 def _kind(reason: str) -> str:

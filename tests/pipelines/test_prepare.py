@@ -4,20 +4,23 @@ import argparse
 import dataclasses
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
 
 from ddsp_core import io
+from ddsp_core.audio.scan import scan
 from ddsp_core.errors import DatasetError
 from ddsp_core.manifest import DatasetManifest
 from ddsp_core.spec import parse_example_id
 from ddsp_core.statistics import Statistics
-from pipelines import directory, transforms
+from pipelines import directory, measure, transforms
 from pipelines.commands import prepare as command
 from pipelines.finish import REJECTED_NAME, SOURCES_NAME
 from pipelines.prepare import prepare
 from tests.pipelines.preparations import SPEC, examples, options, sha256s
+from tests.pipelines.recordings import melody, write
 
 
 def test_the_directory_is_whole_and_nothing_else_is_there(dataset):
@@ -197,3 +200,23 @@ def test_equal_recordings_are_kept_once(tmp_path):
             equal_to(["b.wav"]),
             label="listed",
         )
+
+
+def test_adding_a_file_decodes_only_what_is_new(corpus, store, tmp_path, monkeypatch):
+    folder = tmp_path / "in"
+    shutil.copytree(corpus, folder)
+    prepare(options(folder, tmp_path / "before", store=store))
+    write(folder / "new.wav", melody(12, 16_000, seed=5), 16_000)
+    scanned = []
+
+    def counted(path):
+        scanned.append(os.path.basename(path))
+        return scan(path)
+
+    monkeypatch.setattr(measure, "scan", counted)
+    prepare(options(folder, tmp_path / "after", store=store))
+    unreadable = {"none.wav", "text.wav"}
+    assert set(scanned) - unreadable == {"new.wav"}
+    fresh = options(folder, tmp_path / "fresh", store=str(tmp_path / "store"))
+    prepare(fresh)
+    assert sha256s(tmp_path / "after") == sha256s(tmp_path / "fresh")

@@ -32,6 +32,11 @@ def test_an_installed_crepe_serves_too(tmp_path, monkeypatch):
     (tmp_path / "crepe/__init__.py").write_text("raise ImportError('not imported')")
     (tmp_path / "crepe/model-large.h5").touch()
     monkeypatch.syspath_prepend(tmp_path)
+    inside = weights._inside
+    # The package of weights of that size may be installed too, and would come first.
+    monkeypatch.setattr(
+        weights, "_inside", lambda *of: inside(*of) if of[0] == "crepe" else []
+    )
     assert find_weights("large") == tmp_path / "crepe/model-large.h5"
 
 
