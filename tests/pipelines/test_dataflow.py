@@ -66,7 +66,7 @@ def build(storage, tmp_path, monkeypatch):
         asked = PrepareOptions((f"gs://{BUCKET}/in",), place, beam_options=options)
         job = Job(
             options=asked,
-            extractor=ExtractorOptions(250, "tiny", None),
+            extractor=ExtractorOptions(250, asked.tracking()),
             versions={"f0": "1", "loudness": "1"},
             store_root=f"{place}/.features",
             work=f"{place}/.prepare",
