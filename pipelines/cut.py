@@ -17,6 +17,7 @@ from ddsp_core.features.extract import Features
 from ddsp_core.spec import FEATURE_RATE, ExampleSpec
 from pipelines.elements import JoinedExample, Recording
 from pipelines.measure import check_unchanged
+from pipelines.reading import opened
 from pipelines.store import FeatureStore
 from pipelines.stored import StoredFeatures
 
@@ -158,16 +159,16 @@ def _cores(
     count: int | None = None,
 ) -> Iterator[tuple[int, _Core]]:
     """Yield blocks of a recording, decoded again, with their features."""
+    info, n_samples = recording.scan.info, recording.n_samples
     stored = StoredFeatures(recording, store)
-    for block in blocks(
-        recording.file, recording.scan.info, recording.n_samples, first, count
-    ):
-        features = stored.filled(block.index)
-        audio_16k = _without_context(resample_block(block, FEATURE_RATE))
-        audio = audio_16k
-        if spec.sample_rate != FEATURE_RATE:
-            audio = _without_context(resample_block(block, spec.sample_rate))
-        yield block.index, _Core(features, audio, audio_16k)
+    with opened(recording.file) as local:
+        for block in blocks(local, info, n_samples, first, count):
+            features = stored.filled(block.index)
+            audio_16k = _without_context(resample_block(block, FEATURE_RATE))
+            audio = audio_16k
+            if spec.sample_rate != FEATURE_RATE:
+                audio = _without_context(resample_block(block, spec.sample_rate))
+            yield block.index, _Core(features, audio, audio_16k)
 
 
 def _without_context(resampled: tuple[np.ndarray, int, int]) -> np.ndarray:

@@ -18,6 +18,7 @@ from ddsp_core.spec import FEATURE_RATE, ExampleSpec
 from pipelines import directory
 from pipelines.elements import Candidate, Rejected
 from pipelines.options import PrepareOptions
+from pipelines.reading import opened
 from pipelines.runtime import ExtractorOptions
 from pipelines.sources import divided, find_sources
 from pipelines.windows import window_starts
@@ -87,7 +88,8 @@ def _foreseen(
             yield Foreseen(row.source, None, row.reason)
     for one in candidates:
         try:
-            info = probe(one.source)
+            with opened(one.source) as local:
+                info = probe(local)
         except AudioError as error:
             yield Foreseen(one.source, None, str(error))
         else:

@@ -57,10 +57,15 @@ class Candidate:
 
 @dataclasses.dataclass(frozen=True)
 class Stamp:
-    """What tells, without reading it, that a file is still the one that was scanned."""
+    """What tells, without reading it, that a file is still the one that was scanned.
+
+    Args:
+        size: In bytes.
+        version: As `io.Entry` has it: a local file's time, an object's generation.
+    """
 
     size: int
-    mtime_ns: int
+    version: int
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ddsp_core import io
-from ddsp_core.audio.blocks import blocks, scan
+from ddsp_core.audio.blocks import Scan, blocks, scan
 from ddsp_core.audio.info import reading
 from ddsp_core.audio.measures import AudioMeasures, measure_audio
 from ddsp_core.errors import AudioError
@@ -20,6 +20,7 @@ from ddsp_core.features.extract import MIN_LOUDNESS_DB, Features, sounding
 from ddsp_core.quality import Quality
 from ddsp_core.spec import Padding
 from pipelines.elements import BlockMeasures, Mask, Recording, Segment, Stamp
+from pipelines.reading import opened, plain_name
 from pipelines.scans import ScanStore
 from pipelines.stopwatch import Stopwatch
 from pipelines.store import FeatureStore
@@ -46,13 +47,14 @@ def scan_recording(
     """
     file = path or source
     stamp = stamp_of(file)
-    with reading(Path(file)):
-        file_sha256 = io.sha256_file(file)
-    result = scans.get(file_sha256, file) if scans else None
-    if result is None:
-        result = scan(file)
-        if scans and result.n_samples:
-            scans.put(file_sha256, result)
+    with opened(file) as local:
+        with reading(file):
+            file_sha256 = io.sha256_file(local)
+        result = scans.get(file_sha256, file) if scans else None
+        if result is None:
+            result = _named(scan(local), local, file)
+            if scans and result.n_samples:
+                scans.put(file_sha256, result)
     if not result.n_samples:
         why = f": {result.error}" if result.error else ""
         raise AudioError(f"it holds no samples{why}")
@@ -62,10 +64,10 @@ def scan_recording(
 
 
 def stamp_of(file: str) -> Stamp:
-    """Return size and time of a file."""
-    with reading(Path(file)):
-        status = os.stat(file)
-    return Stamp(status.st_size, status.st_mtime_ns)
+    """Return size and version of a file."""
+    with reading(file):
+        one = io.entry(file)
+    return Stamp(one.size, one.version)
 
 
 def check_unchanged(recording: Recording) -> None:
@@ -139,21 +141,31 @@ def measure_segment(
 
 def _decoded(recording: Recording, wanted: Sequence[int]) -> Iterator[list[BlockAudio]]:
     """Read blocks, some at once, so that batches of the network are full."""
-    rows = blocks(
-        recording.file,
-        recording.scan.info,
-        recording.n_samples,
-        first=wanted[0],
-        count=wanted[-1] - wanted[0] + 1,
-    )
     at_end = {recording.n_blocks - 1: Padding.CENTER}
-    audio = (
-        BlockAudio.of(row, at_end.get(row.index, Padding.SAME), recording.source)
-        for row in rows
-        if row.index in wanted
-    )
-    while group := list(itertools.islice(audio, BLOCKS_AT_ONCE)):
-        yield group
+    with opened(recording.file) as local:
+        rows = blocks(
+            local,
+            recording.scan.info,
+            recording.n_samples,
+            first=wanted[0],
+            count=wanted[-1] - wanted[0] + 1,
+        )
+        audio = (
+            BlockAudio.of(row, at_end.get(row.index, Padding.SAME), recording.source)
+            for row in rows
+            if row.index in wanted
+        )
+        while group := list(itertools.islice(audio, BLOCKS_AT_ONCE)):
+            yield group
+
+
+def _named(result: Scan, local: Path, file: str) -> Scan:
+    """Return what a scan of a local copy found as that of the file itself."""
+    if not io.is_remote(file):
+        return result
+    error = result.error and plain_name(result.error, local, file)
+    info = dataclasses.replace(result.info, path=Path(file))
+    return dataclasses.replace(result, info=info, error=error)
 
 
 def _measures(

@@ -7,30 +7,28 @@ import glob
 import os
 import stat
 from collections.abc import Iterable
-from typing import Final
 
 from ddsp_core import io
 from ddsp_core.errors import UsageError
+from pipelines.buckets import find_objects
 from pipelines.elements import Candidate, Rejected
+from pipelines.found import Found, has_audio_name
 from pipelines.tfds_address import is_tfds
-
-# What libsndfile or PyAV open; found in a folder, anything else is not tried.
-AUDIO_EXTENSIONS: Final = frozenset(
-    ".aac .ac3 .aif .aifc .aiff .alac .amr .ape .au .avr .caf .dts .flac .m4a .m4b .mka"
-    " .mp2 .mp3 .mp4 .mpc .oga .ogg .opus .ra .rf64 .snd .spx .tta .voc .w64 .wav .wave"
-    " .webm .wma .wv".split()
-)
 
 
 @dataclasses.dataclass
-class _Found:
-    candidates: dict[str, Candidate] = dataclasses.field(default_factory=dict)
-    rejected: dict[str, Rejected] = dataclasses.field(default_factory=dict)
-    visited: set[tuple[int, int]] = dataclasses.field(default_factory=set)
-    skip: str | None = None
+class _Walk:
+    """A search of folders on a disk.
 
-    def reject(self, path: str, reason: str, is_audio: bool = True) -> None:
-        self.rejected[path] = Rejected(path, "find", reason, is_audio)
+    Args:
+        found: Is added to.
+        skip: Folder that is not searched.
+        visited: Device and number of the folders that were.
+    """
+
+    found: Found
+    skip: str | None
+    visited: set[tuple[int, int]] = dataclasses.field(default_factory=set)
 
 
 def divided(inputs: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -46,8 +44,8 @@ def find_sources(
     """Expand files, folders and globs; nothing they name is lost in silence.
 
     Args:
-        inputs: As given. A path that exists is taken as it is, also if it looks like a
-            glob.
+        inputs: As given, local or on `gs://`. A path that exists is taken as it is,
+            also if it looks like a glob.
         out: A folder that is not searched: the output of this preparation.
 
     Returns:
@@ -56,33 +54,38 @@ def find_sources(
 
     Raises:
         UsageError: An input matches nothing.
+        StorageError: A bucket cannot be read.
     """
-    found = _Found(skip=os.path.realpath(out) if out else None)
+    found = Found()
+    is_local = out is not None and not io.is_remote(out)
+    walk = _Walk(found, os.path.realpath(out) if out and is_local else None)
     for given in sorted(inputs):
-        text = os.fspath(io.local_path(given))
-        matches = (
-            [text] if os.path.lexists(text) else sorted(glob.glob(text, recursive=True))
-        )
-        if not matches:
+        if io.is_remote(given):
+            is_there = find_objects(given, found, skip=out)
+        else:
+            is_there = _find_files(os.fspath(io.local_path(given)), walk)
+        if not is_there:
             raise UsageError(
                 f"{given!r} matches no file or folder; check the name, and quote globs"
             )
-        for path in matches:
-            if os.path.isdir(path):
-                _search(path, found)
-            else:
-                _look_at(path, found, named=text == path)
-    for path in found.candidates:
-        found.rejected.pop(path, None)  # named as an input and met in a folder as well
-    return (
-        [found.candidates[path] for path in sorted(found.candidates)],
-        [found.rejected[path] for path in sorted(found.rejected)],
-    )
+    return found.rows()
 
 
-def _search(folder: str, found: _Found) -> None:
+def _find_files(text: str, walk: _Walk) -> bool:
+    """Add what a path or glob names; return whether that is anything."""
+    is_there = os.path.lexists(text)
+    matches = [text] if is_there else sorted(glob.glob(text, recursive=True))
+    for path in matches:
+        if os.path.isdir(path):
+            _search(path, walk)
+        else:
+            _look_at(path, walk.found, named=is_there)
+    return bool(matches)
+
+
+def _search(folder: str, walk: _Walk) -> None:
     """Look at all that a folder holds, at any depth; loops of links end here."""
-    pending = [folder]
+    pending, found = [folder], walk.found
     while pending:
         path = pending.pop()
         try:
@@ -91,37 +94,23 @@ def _search(folder: str, found: _Found) -> None:
         except OSError as error:
             found.reject(path, f"this folder cannot be read: {error.strerror}")
             continue
-        if os.path.realpath(path) == found.skip:
+        if os.path.realpath(path) == walk.skip:
             continue
-        if (status.st_dev, status.st_ino) in found.visited:
+        if (status.st_dev, status.st_ino) in walk.visited:
             if os.path.islink(path):
                 found.reject(path, "a link to a folder that is searched already", False)
             continue
-        found.visited.add((status.st_dev, status.st_ino))
+        walk.visited.add((status.st_dev, status.st_ino))
         entries = [os.path.join(path, name) for name in names]
-        folders = [entry for entry in entries if os.path.isdir(entry)]
-        pending += [entry for entry in folders if _is_searched(entry, found)]
         for entry in entries:
             if not os.path.isdir(entry):
                 _look_at(entry, found)
+            elif os.path.realpath(entry) != walk.skip and found.searches(entry):
+                pending.append(entry)
 
 
-def _is_searched(folder: str, found: _Found) -> bool:
-    """Hidden folders are not; one with the name of an audio file is remarked on."""
-    name = os.path.basename(folder)
-    if os.path.realpath(folder) == found.skip:
-        return False
-    if name.startswith("."):
-        found.reject(folder, "a hidden folder is not searched", False)
-        return False
-    if _extension(name) in AUDIO_EXTENSIONS:
-        found.reject(folder, "a folder with the name of an audio file, not a file")
-    return True
-
-
-def _look_at(path: str, found: _Found, named: bool = False) -> None:
+def _look_at(path: str, found: Found, named: bool = False) -> None:
     """Take or refuse one file; one that was `named` is tried whatever its name."""
-    name = os.path.basename(path)
     try:
         status = os.stat(path)
     except OSError as error:
@@ -129,20 +118,9 @@ def _look_at(path: str, found: _Found, named: bool = False) -> None:
         reason = (
             "a link that leads nowhere" if broken else f"not readable: {error.strerror}"
         )
-        found.reject(path, reason, _extension(name) in AUDIO_EXTENSIONS)
+        found.reject(path, reason, has_audio_name(os.path.basename(path)))
         return
-    if not stat.S_ISREG(status.st_mode):
-        found.reject(path, "neither a file nor a folder (a pipe, socket or device)")
-    elif name.startswith(".") and not named:
-        found.reject(path, "a hidden file", False)
-    elif _extension(name) not in AUDIO_EXTENSIONS and not named:
-        kind = _extension(name) or "no extension"
-        found.reject(path, f"not an audio file ({kind})", False)
-    elif status.st_size == 0:
-        found.reject(path, "the file is empty (0 bytes)")
+    if stat.S_ISREG(status.st_mode):
+        found.file(path, status.st_size, named)
     else:
-        found.candidates[path] = Candidate(path)
-
-
-def _extension(name: str) -> str:
-    return os.path.splitext(name)[1].lower()
+        found.reject(path, "neither a file nor a folder (a pipe, socket or device)")

@@ -67,7 +67,7 @@ class DecodeError(AudioError):
 
 
 @contextlib.contextmanager
-def reading(path: Path) -> Iterator[None]:
+def reading(path: str | os.PathLike[str]) -> Iterator[None]:
     """Turn the system's errors while `path` is read into typed ones.
 
     Raises:

@@ -7,12 +7,12 @@ import functools
 import math
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from ddsp_core.errors import AudioError
+from ddsp_core import io
+from ddsp_core.errors import AudioError, StorageError
 from ddsp_core.features.block import BlockAudio
 from ddsp_core.features.continuous import continuous_f0
 from ddsp_core.features.f0 import MIN_CONFIDENCE
@@ -66,7 +66,7 @@ class GivenTracker:
             result.append((f0_hz[inside], np.where(beyond, 0, confidence[inside])))
         return result
 
-    def _read(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    def _read(self, path: str) -> tuple[np.ndarray, np.ndarray]:
         """A file's f0 and confidence on the grid, from the recording's start."""
         times, f0_hz, confidence = read_f0(path)
         n_frames = math.ceil((times[-1] + REACH_SECS) * self._frame_rate) + 1
@@ -77,15 +77,16 @@ class GivenTracker:
         return filled, confidence
 
 
-def given_path(source: str, pattern: str) -> Path:
+def given_path(source: str, pattern: str) -> str:
     """Return where the f0 of a recording is.
 
-    >>> given_path("takes/a.wav", "{stem}_f0.csv").as_posix()
+    >>> given_path("takes/a.wav", "{stem}_f0.csv")
     'takes/a_f0.csv'
     """
-    path = Path(source)
-    name = pattern.replace("{stem}", path.stem).replace("{name}", path.name)
-    return path.parent / name
+    name = io.name(source)
+    stem = os.path.splitext(name)[0]
+    beside = pattern.replace("{stem}", stem).replace("{name}", name)
+    return io.join(io.parent(source), beside)
 
 
 def read_f0(
@@ -101,8 +102,13 @@ def read_f0(
     """
     name = repr(os.fspath(path))
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
+        with (
+            io.local_copy(path) as local,
+            open(local, newline="", encoding="utf-8-sig") as file,
+        ):
             rows = list(csv.reader(file))
+    except StorageError:
+        raise
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise AudioError(f"f0 file {name} cannot be read: {error}") from error
     if not rows or tuple(rows[0]) not in (COLUMNS, COLUMNS[:2]):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from pathlib import Path
 from typing import Final
 
 from ddsp_core.errors import StorageError, UsageError
 
 SCHEME: Final = "gs://"
+_BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9._-]*[a-z0-9]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +64,7 @@ def split(address: str) -> tuple[str, str]:
         UsageError: It names no bucket, or holds bytes that no key can.
     """
     bucket, _, key = address.removeprefix(SCHEME).partition("/")
-    if not bucket:
+    if not _BUCKET.fullmatch(bucket):
         raise UsageError(f"{address!r} names no bucket; needed gs://BUCKET/PATH")
     try:
         key.encode()

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ddsp_core import io
 from ddsp_core.errors import UsageError
 from pipelines.sources import find_sources
 
@@ -103,3 +104,89 @@ def test_the_order_of_the_inputs_does_not_matter(tmp_path_factory, order):
     fill(root, "a.wav", "b/c.wav", "b/e.flac", "d.txt")
     result = find_sources([str(root / name) for name in order])
     assert result == find_sources([str(root / name) for name in sorted(order)])
+
+
+@pytest.fixture
+def both(bucket, tmp_path):
+    """The same files in a bucket and on a disk."""
+
+    def put(*names, data=b"x"):
+        for name in names:
+            io.write_bytes(f"{bucket}/in/{name}", data)
+            io.write_bytes(tmp_path / "in" / name, data)
+
+    put.places = (f"{bucket}/in", str(tmp_path / "in"))
+    return put
+
+
+def named(place, patterns, out=None):
+    """What was found in one of the places, by names in it."""
+    inputs = [f"{place}/{pattern}".rstrip("/") for pattern in patterns]
+    candidates, rejected = find_sources(inputs, out and f"{place}/{out}")
+    return (
+        [one.source.removeprefix(f"{place}/") for one in candidates],
+        {row.source.removeprefix(f"{place}/"): row.reason for row in rejected},
+    )
+
+
+@pytest.mark.parametrize(
+    "patterns",
+    [
+        [""],
+        ["b"],
+        ["*"],
+        ["*.wav"],
+        ["**/*.wav"],
+        ["**"],
+        ["b/**"],
+        ["?.wav", "b"],
+        ["[ab].wav"],
+        ["b/*/D.FLAC"],
+        ["what [1].wav"],
+        ["notes.txt"],
+        [".hidden.wav"],
+        [".*/*"],
+    ],
+    ids=str,
+)
+def test_a_bucket_is_searched_as_a_disk_is(both, patterns):
+    both("a.wav", "b/c/D.FLAC", "b/e.mp3", "b/notes.csv", ".hidden.wav", "notes.txt")
+    both(".git/x.wav", "take.wav2/inside.ogg", "dir.wav/in.wav", "what [1].wav")
+    both("zero.wav", data=b"")
+    in_bucket, on_disk = (named(place, patterns) for place in both.places)
+    assert in_bucket == on_disk
+
+
+def test_the_output_in_a_bucket_is_not_searched(both):
+    both("a.wav", "out/.features/x", "out/b.wav")
+    for place in both.places:
+        assert named(place, [""], out="out")[0] == ["a.wav"]
+
+
+def test_what_marks_a_folder_in_a_bucket_is_no_file(bucket):
+    io.write_bytes(f"{bucket}/in/", b"")
+    io.write_bytes(f"{bucket}/in/a.wav", b"x")
+    candidates, rejected = find_sources([f"{bucket}/in"])
+    assert [one.source for one in candidates] == [f"{bucket}/in/a.wav"]
+    assert rejected == []
+
+
+def test_a_whole_bucket_is_an_input(bucket):
+    io.write_bytes(f"{bucket}/a.wav", b"x")
+    for text in (bucket, f"{bucket}/"):
+        (one,), _ = find_sources([text])
+        assert one.source == f"{bucket}/a.wav"
+
+
+def test_an_address_that_names_nothing_is_refused(bucket):
+    for text in (f"{bucket}/none", f"{bucket}/none/*.wav", "gs://*/a.wav"):
+        with pytest.raises(UsageError, match=r"matches no file or folder|no bucket"):
+            find_sources([text])
+
+
+def test_a_folder_of_a_bucket_costs_one_listing(bucket, gcs_proxy):
+    for k in range(30):
+        io.write_bytes(f"{bucket}/in/{k}.wav", b"x")
+    gcs_proxy.requests.clear()
+    find_sources([f"{bucket}/in"])
+    assert len(gcs_proxy.requests) <= 3
