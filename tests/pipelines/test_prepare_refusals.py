@@ -104,7 +104,7 @@ def test_a_commit_that_was_interrupted_is_done_next_time(
 
 
 def test_one_bad_file_never_ends_a_job(tmp_path, monkeypatch):
-    def broken(source, path):
+    def broken(*file):
         raise ZeroDivisionError("oh")
 
     monkeypatch.setattr(transforms, "scan_recording", broken)
