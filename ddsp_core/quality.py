@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from scipy import ndimage
 
 from ddsp_core.audio.decays import decay_times
 from ddsp_core.audio.measures import AudioMeasures
@@ -24,7 +25,9 @@ LOUDNESS_STEP_DB: Final = 1.0
 PITCH_STEP: Final = 0.5  # semitones: a bin a note, and one between each two
 CONFIDENCE_STEP: Final = 0.05
 DECAY_STEP_SECS: Final = 0.05
-FLOOR_QUANTILE: Final = 0.02  # of the frames with any signal at all: the quietest
+FLOOR_QUANTILE: Final = 0.1  # of the rests: in the others something else is heard
+REST_MARGIN_SECS: Final = 0.15  # after a note it dies away, before one comes the breath
+MIN_REST_SHARE: Final = 0.005  # fewer frames are chance
 SILENCE_DB: Final = -119.0  # digital silence: a gate or an editor made it
 ROOM_QUANTILE: Final = 0.25  # slower falls are played
 MIN_DECAYS: Final = 4  # fewer are chance
@@ -40,8 +43,9 @@ class Quality:
         n_sounding: With a note: loud and of a confident pitch.
         n_polyphonic: Loud, and with more than one note.
         n_jumps: Octave jumps there and back.
-        level: All frames by level, in dB of full scale without weighting.
-        loud_level: The loud ones.
+        rest_level: Those farther from any note than `REST_MARGIN_SECS`, by level in dB
+            of full scale, unweighted.
+        loud_level: The loud ones by level.
         loudness: The loud ones by A-weighted loudness.
         pitch: The sounding ones by MIDI pitch.
         confidence: The loud ones by the tracker's confidence.
@@ -53,7 +57,7 @@ class Quality:
     n_sounding: int = 0
     n_polyphonic: int = 0
     n_jumps: int = 0
-    level: Bins = dataclasses.field(default_factory=dict)
+    rest_level: Bins = dataclasses.field(default_factory=dict)
     loud_level: Bins = dataclasses.field(default_factory=dict)
     loudness: Bins = dataclasses.field(default_factory=dict)
     pitch: Bins = dataclasses.field(default_factory=dict)
@@ -78,6 +82,8 @@ class Quality:
             sounding: True where a note sounds, bool [n_frames].
             frame_rate: In Hz.
         """
+        reach = 2 * round(REST_MARGIN_SECS * frame_rate) + 1
+        rests = ndimage.binary_erosion(~sounding, np.ones(reach, bool), border_value=1)
         f0_hz = np.maximum(features.f0_hz[sounding].astype(np.float64), 1e-3)
         midi = 69 + 12 * np.log2(f0_hz / 440)
         return cls(
@@ -86,7 +92,7 @@ class Quality:
             n_sounding=int(sounding.sum()),
             n_polyphonic=int((loud & measures.polyphonic).sum()),
             n_jumps=n_octave_jumps(features.f0_hz, sounding, frame_rate),
-            level=_bins(measures.level_db, LEVEL_STEP_DB),
+            rest_level=_bins(measures.level_db[rests], LEVEL_STEP_DB),
             loud_level=_bins(measures.level_db[loud], LEVEL_STEP_DB),
             loudness=_bins(features.loudness_db[loud], LOUDNESS_STEP_DB),
             pitch=_bins(np.round(midi, 2), PITCH_STEP),
@@ -122,11 +128,15 @@ class Quality:
 
     @property
     def noise_floor_db(self) -> float | None:
-        """Level of the quietest frames that are not digital silence, in dB.
+        """Level of the quietest rests, in dB of full scale.
 
-        It is an upper bound where a recording has no rests.
+        None without rests, and where all of them are digital silence.
         """
-        heard = {k: n for k, n in self.level.items() if k * LEVEL_STEP_DB > SILENCE_DB}
+        heard = {
+            k: n for k, n in self.rest_level.items() if k * LEVEL_STEP_DB > SILENCE_DB
+        }
+        if sum(heard.values()) < MIN_REST_SHARE * self.n_frames:
+            return None
         return quantile(heard, FLOOR_QUANTILE, LEVEL_STEP_DB)
 
     @property
@@ -161,7 +171,14 @@ class Quality:
         return cls(**values)
 
 
-HISTOGRAMS: Final = ("level", "loud_level", "loudness", "pitch", "confidence", "decay")
+HISTOGRAMS: Final = (
+    "rest_level",
+    "loud_level",
+    "loudness",
+    "pitch",
+    "confidence",
+    "decay",
+)
 COUNTS: Final = tuple(
     field.name for field in dataclasses.fields(Quality) if field.name not in HISTOGRAMS
 )

@@ -75,6 +75,8 @@ def test_level_and_noise_floor_are_those_of_the_frames():
     one = counted(features, AudioMeasures(np.zeros(1000, bool), level))
     assert (one.level_db, one.noise_floor_db) == (-15.0, -70.0)
     assert one.room_secs is None
+    alone = Quality(n_frames=1000, rest_level={-40: 4})
+    assert alone.noise_floor_db is None  # attacks, no rests
     assert Quality().level_db is None and Quality().noise_floor_db is None
 
 

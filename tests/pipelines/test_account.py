@@ -118,7 +118,7 @@ def test_the_quality_of_a_recording_is_in_seconds_and_decibels():
         n_sounding=1500,
         n_polyphonic=250,
         n_jumps=1,
-        level={-70: 500, -20: 2000},
+        rest_level={-70: 500, -20: 500},
         loud_level={-20: 2000},
         decay={6: 2, 8: 2},
     )
