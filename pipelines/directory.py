@@ -15,6 +15,7 @@ from ddsp_core.manifest import MANIFEST_NAME, DatasetManifest
 from ddsp_core.postprocessing.pickled import PICKLE_NAME
 from ddsp_core.statistics import STATISTICS_NAME
 from pipelines.finish import JOINED_NAME, REJECTED_NAME, SOURCES_NAME
+from pipelines.report import NUMBERS_NAME, REPORT_NAME
 from pipelines.tfds_folder import FEATURES_NAME, INFO_NAME
 
 WORK_NAME: Final = ".prepare"
@@ -31,7 +32,8 @@ OUR_NAMES: Final = frozenset(
         PICKLE_NAME,
         FEATURES_NAME,
         INFO_NAME,
-        "report.html",
+        REPORT_NAME,
+        NUMBERS_NAME,
     }
 )
 # What every preparation writes beside the shards and the manifest.
@@ -44,6 +46,8 @@ BESIDE_SHARDS: Final = (
     FEATURES_NAME,
     INFO_NAME,
 )
+# What `luthier prepare` writes too, of a dataset and of why there is none.
+OF_REPORT: Final = (REPORT_NAME, NUMBERS_NAME)
 _SHARD = re.compile(r"(train|eval)\.tfrecord-\d{5}-of-\d{5}")
 
 
@@ -132,6 +136,7 @@ def commit(work: str, out: str, lock: io.Lock) -> DatasetManifest:
     manifest = DatasetManifest.load(work)
     shards = [shard.name for shards in manifest.shards.values() for shard in shards]
     names = [*shards, *BESIDE_SHARDS]
+    names += OF_REPORT if manifest.details.get("has_report") else ()
     new, old = set(io.names(work)), set(io.names(out))
     missing = [name for name in names if name not in new | old]
     if missing:
@@ -142,8 +147,8 @@ def commit(work: str, out: str, lock: io.Lock) -> DatasetManifest:
         for name in names:
             if name in new:
                 io.move(io.join(work, name), io.join(out, name))
-        for name in old:
-            if _SHARD.fullmatch(name) and name not in shards:
+        for name in old - set(names):
+            if _SHARD.fullmatch(name) or name in OF_REPORT:
                 io.remove(io.join(out, name))
         lock.check()
         io.move(io.join(work, MANIFEST_NAME), io.join(out, MANIFEST_NAME))
@@ -152,10 +157,12 @@ def commit(work: str, out: str, lock: io.Lock) -> DatasetManifest:
 
 
 def leave_reasons(work: str, out: str) -> None:
-    """Where no dataset came out and none was there: keep the list of reasons."""
-    reasons = io.join(work, REJECTED_NAME)
-    if io.is_file(reasons) and not has_manifest(out):
-        io.move(reasons, io.join(out, REJECTED_NAME))
+    """Where no dataset came out and none was there: keep list of reasons and report."""
+    if has_manifest(out):
+        return
+    for name in (REJECTED_NAME, *OF_REPORT):
+        if io.is_file(io.join(work, name)):
+            io.move(io.join(work, name), io.join(out, name))
 
 
 def _is_ours(name: str) -> bool:

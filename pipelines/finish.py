@@ -13,6 +13,7 @@ from ddsp_core import codec, io
 from ddsp_core.errors import DatasetError, StorageError
 from ddsp_core.manifest import SPLITS, DatasetManifest, Shard
 from ddsp_core.postprocessing.mergeable import ExampleStatistics
+from ddsp_core.quality import Quality
 from ddsp_core.spec import example_id
 from ddsp_core.statistics import Statistics
 from pipelines.account import refusals, rejected_row, source_row
@@ -62,13 +63,32 @@ def write_dataset(
         io.join(work, REJECTED_NAME),
         sorted(map(rejected_row, refused), key=_by_place),
     )
-    _check(plan, rows, refused, job)
+    try:
+        _check(plan, rows, refused, job)
+    except DatasetError as error:
+        _report(plan, job, rows, refused, (), failure=str(error))
+        raise
     statistics = Statistics.merge(one for one in results if isinstance(one, Statistics))
     statistics.save(work)
     write_pickle(work, [one for one in results if isinstance(one, ExampleStatistics)])
     io.write_jsonl(io.join(work, JOINED_NAME), joined_rows(plan.shards, options.spec))
     shards = [one for one in results if isinstance(one, tuple)]
-    manifest = DatasetManifest(
+    manifest = _manifest(plan, job, shards, rows, whole)
+    write_tfds_files(work, manifest, [row["licence"] for row in rows])
+    _report(plan, job, rows, refused, results)
+    manifest.save(work)
+    return manifest.fingerprint
+
+
+def _manifest(
+    plan: Plan,
+    job: Job,
+    shards: Sequence[Any],
+    rows: Sequence[dict[str, Any]],
+    whole: Iterable[Rejected],
+) -> DatasetManifest:
+    options = job.options
+    return DatasetManifest(
         spec=options.spec,
         record_length=codec.record_length(options.spec),
         split_policy=plan.rule.policy,
@@ -76,6 +96,7 @@ def write_dataset(
         fingerprint=_fingerprint(plan, job),
         details={
             "gain_db": options.gain_db or 0.0,
+            "has_report": True,
             "options": options.defining(),
             "split": plan.rule.to_json(),
             "request": request(rows, whole, job),
@@ -83,9 +104,38 @@ def write_dataset(
             "versions": versions(),
         },
     )
-    write_tfds_files(work, manifest, [row["licence"] for row in rows])
-    manifest.save(work)
-    return manifest.fingerprint
+
+
+def _report(
+    plan: Plan,
+    job: Job,
+    rows: Sequence[dict[str, Any]],
+    refused: Iterable[Rejected],
+    results: Sequence[Any],
+    failure: str = "",
+) -> None:
+    """Write the report on a dataset, or on why there is none."""
+    from pipelines.report.clips import ClipCandidate
+    from pipelines.report.leakage import leakage
+    from pipelines.report.numbers import Material
+    from pipelines.report.write import write_report
+
+    spec = job.options.spec
+    frames = (one.judged.quality for one in plan.recordings)
+    material = Material(
+        sources=rows,
+        refused=[rejected_row(one) for one in refused if one.stage != "plan"],
+        quality=Quality.merge(one for one in frames if one is not None),
+        statistics=Statistics.merge(
+            one for one in results if isinstance(one, Statistics)
+        ),
+        leakage=leakage(plan.shards, spec),
+        spec=spec,
+        failure=failure,
+    )
+    clips = [one for one in results if isinstance(one, ClipCandidate)]
+    joined = joined_rows(plan.shards, spec)
+    write_report(job.work, material, clips, joined)
 
 
 def request(

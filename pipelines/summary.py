@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from ddsp_core import io
+from ddsp_core.errors import DatasetError
 from ddsp_core.manifest import SPLITS, DatasetManifest, SplitPolicy
 from pipelines.account import TAIL
 from pipelines.finish import REJECTED_NAME, SOURCES_NAME
+from pipelines.report import NUMBERS_NAME, REPORT_NAME
 
 MOST_NAMES: Final = 3  # names of files in one line
 MOST_FILES: Final = 20  # lines of refused files; all are in rejected.jsonl
@@ -29,12 +31,14 @@ def summarise(manifest: DatasetManifest, out: str, is_new: bool) -> dict[str, An
     lost = _lost(sources)
     files = [row for row in rejected if row["is_audio"] and row["stage"] != "plan"]
     found = _minutes(sum(manifest.details["seconds"].values()))
+    verdict, report = _verdict(out), io.join(out, REPORT_NAME)
     lines = [
         f"{'made' if is_new else 'already there, whole'}: {out}",
         f"  found   {found} in {len(sources)} recordings",
         *_kept_lines(manifest),
         *_lost_lines(lost, files),
         f"every second stands in {SOURCES_NAME}, every refusal in {REJECTED_NAME}",
+        *([f"verdict: {verdict['line']}; see {report}"] if verdict else []),
         f"to go on: luthier train --data {shlex.quote(out)} --out MODEL",
     ]
     return {
@@ -47,8 +51,23 @@ def summarise(manifest: DatasetManifest, out: str, is_new: bool) -> dict[str, An
         "refused_seconds": {reason: secs for reason, (secs, _) in lost.items()},
         "n_sources": len(sources),
         "n_files_refused": len({row["source"] for row in files}),
+        "verdict": verdict,
         "text": "\n".join(lines),
     }
+
+
+def _verdict(out: str) -> dict[str, Any] | None:
+    """Return the report's verdict; None for a dataset without a report."""
+    path = io.join(out, NUMBERS_NAME)
+    if not io.is_file(path):
+        return None
+    try:
+        verdict: dict[str, Any] = io.read_json(path)["verdict"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(
+            f"{path} is damaged ({error}); prepare the dataset again by --force"
+        ) from error
+    return verdict
 
 
 def policy_text(manifest: DatasetManifest) -> str:

@@ -38,6 +38,7 @@ from pipelines.judge import judge, refused_whole, too_short
 from pipelines.measure import measure_segment, scan_recording, segments
 from pipelines.plan import Plan, make_plan
 from pipelines.progress import ProgressWriter
+from pipelines.report.clips import ClipCandidate, candidates_of
 from pipelines.reuse import defining_of, finished, note_finished, shard_digest
 from pipelines.scans import ScanStore
 from pipelines.stopwatch import Spent, Stopwatch
@@ -88,8 +89,11 @@ class Prepare(beam.PTransform):
             | "MergeFrames" >> beam.CombineGlobally(Statistics.merge)
         )
         examples = shards | "CountExamples" >> CountExamples(job)
+        clips = shards | "Clips" >> beam.FlatMap(
+            candidates_of, job.work, job.options.spec
+        )
         results = (
-            (scanned, unique, measured, shards, statistics, examples)
+            (scanned, unique, measured, shards, statistics, examples, clips)
             | "Together" >> beam.Flatten()
             | "NotPassedOn" >> beam.Filter(_is_result)
             | "GatherResults" >> beam.combiners.ToList()
@@ -360,9 +364,10 @@ def _is_a(row: Any, kind: type) -> bool:
 
 
 def _is_result(row: Any) -> bool:
-    """Is this for the last stage: a shard, statistics, or a refusal?"""
+    """Is this for the last stage: a shard, statistics, a clip, or a refusal?"""
     is_shard = isinstance(row, tuple) and isinstance(row[1], Shard)
-    return is_shard or isinstance(row, Statistics | ExampleStatistics | Rejected)
+    kinds = Statistics | ExampleStatistics | ClipCandidate | Rejected
+    return is_shard or isinstance(row, kinds)
 
 
 def _by_key(part: Recording | BlockMeasures | _Refused) -> tuple[str, Any]:

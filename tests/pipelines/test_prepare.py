@@ -32,6 +32,7 @@ def test_the_directory_is_whole_and_nothing_else_is_there(dataset):
     assert {p.name for p in dataset.iterdir()} == {
         "dataset.json",
         *directory.BESIDE_SHARDS,
+        *directory.OF_REPORT,
         *shards,
         ".features",
     }

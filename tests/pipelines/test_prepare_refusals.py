@@ -130,7 +130,8 @@ def test_nothing_usable_is_said_in_one_line_with_the_reasons_beside(tmp_path):
         DatasetError, match=r"no usable audio in 1 files; 'a\.wav': too"
     ):
         prepare(options(tmp_path / "a.wav", out))
-    assert sorted(p.name for p in out.iterdir()) == [".features", REJECTED_NAME]
+    left = sorted(p.name for p in out.iterdir())
+    assert left == [".features", REJECTED_NAME, *directory.OF_REPORT]
 
 
 def test_a_folder_without_audio_makes_no_output(tmp_path):
