@@ -34,6 +34,7 @@ DEV = [
     "gcp-storage-emulator>=2026.7.19",  # the bucket of the tests
     "hypothesis>=6.100",
     "mypy>=1.15",
+    "psutil>=6.0",  # the benchmarks measure processes
     "pytest>=8.3",
     "ruff>=0.11",
     # The second reader that a test compares ours with; it does not import on 3.13.

