@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ddsp_core import io
 from ddsp_core.checkpoints import open_model
 from ddsp_core.errors import AudioError, UsageError
 from ddsp_core.transfer.options import TransferOptions
@@ -50,9 +51,10 @@ def transfer(
     Raises:
         UsageError: An input matches nothing, or none could be played.
         CheckpointError: The model can't be restored.
-        StorageError: The disk is full or failed.
+        StorageError: The disk is full or failed, or an input is on `gs://`.
     """
-    candidates, rejected = find_sources(inputs, str(out))
+    local = [os.fspath(io.local_path(given)) for given in inputs]
+    candidates, rejected = find_sources(local, str(out))
     failed = [Failed(row.source, row.reason) for row in rejected if row.is_audio]
     player = Transfer(open_model(model)) if candidates else None
     done: list[Transferred] = []

@@ -80,4 +80,23 @@ def gcs_proxy(_bucket_server, bucket):
     return _bucket_server
 
 
+@pytest.fixture
+def impatient(bucket, monkeypatch):
+    """A short patience, so that failures end soon."""
+    from ddsp_core.io import gcs
+
+    monkeypatch.setenv("LUTHIER_GCS_DEADLINE_SECS", "0.5")
+    monkeypatch.setenv("LUTHIER_GCS_TIMEOUT_SECS", "0.3")
+    monkeypatch.setattr(gcs, "FIRST_PAUSE_SECS", 0.01)
+
+
+@pytest.fixture
+def soon(bucket, monkeypatch):
+    """The usual deadline with short pauses."""
+    from ddsp_core.io import gcs
+
+    monkeypatch.setenv("LUTHIER_GCS_TIMEOUT_SECS", "0.5")
+    monkeypatch.setattr(gcs, "FIRST_PAUSE_SECS", 0.01)
+
+
 _numbers = itertools.count()

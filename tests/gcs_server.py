@@ -110,6 +110,16 @@ class FaultyProxy:
         return int(json.loads(body)["generation"]) if status == 200 else 0
 
 
+def faults(*kinds, of=""):
+    """Break the first requests whose path holds `of`, each in its own way."""
+    pending = list(kinds)
+
+    def fault(method, path):
+        return pending.pop(0) if pending and of in path else None
+
+    return fault
+
+
 def _handler(proxy):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

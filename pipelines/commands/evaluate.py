@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from pathlib import Path
 from typing import Any
+
+from pipelines.arguments import local_path
 
 HELP = "measure a model on held-out examples: pitch, loudness and spectrum of its sound"
 # How each metric reads; the rest keeps its name.
@@ -25,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model", metavar="MODEL", help="training or model directory, or checkpoint"
     )
-    parser.add_argument("--data", type=Path, required=True, help="dataset directory")
+    parser.add_argument(
+        "--data", type=local_path, required=True, help="dataset directory"
+    )
     parser.add_argument("--split", default="eval", help="examples (default: eval)")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddsp_core.errors import UsageError
+from pipelines.arguments import local_path
 
 if TYPE_CHECKING:
     from training.train import Trained
@@ -19,8 +20,13 @@ HELP = "train a model, or go on where the directory's last checkpoint stands"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     add = parser.add_argument
-    add("--data", nargs="+", type=Path, required=True, help="dataset directory")
-    add("--out", type=Path, required=True, help="model directory, new or to go on with")
+    add("--data", nargs="+", type=local_path, required=True, help="dataset directory")
+    add(
+        "--out",
+        type=local_path,
+        required=True,
+        help="model directory, new or to go on with",
+    )
     add("--config", help="packaged config or .gin file (default: solo_instrument)")
     add(
         "--set",
@@ -48,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--eval-data",
-        type=Path,
+        type=local_path,
         metavar="DIR",
         help="dataset that is all held out (default: the eval split of --data)",
     )

@@ -7,6 +7,8 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.arguments import local_path
+
 if TYPE_CHECKING:
     from ddsp_core.transfer.play import Transferred
 
@@ -19,7 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("model", metavar="MODEL", help="training or model directory, or checkpoint")
     add("inputs", nargs="+", metavar="INPUT", help="file, folder or glob")
-    add("--out", type=Path, required=True, metavar="DIR", help="where WAV files go")
+    add(
+        "--out",
+        type=local_path,
+        required=True,
+        metavar="DIR",
+        help="where WAV files go",
+    )
     add(
         "--octave",
         default="overlap",
