@@ -13,6 +13,9 @@ from ddsp_core.errors import DatasetError, SpecError
 from ddsp_core.spec import ExampleSpec
 
 MANIFEST_NAME: Final = "dataset.json"
+# Beside it, where `luthier prepare` made the dataset.
+REPORT_NAME: Final = "report.html"
+NUMBERS_NAME: Final = "report.json"
 FORMAT_VERSION: Final = 1
 SPLITS: Final = ("train", "eval")
 

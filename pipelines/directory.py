@@ -11,11 +11,15 @@ from typing import Final
 
 from ddsp_core import io
 from ddsp_core.errors import DatasetError, UsageError
-from ddsp_core.manifest import MANIFEST_NAME, DatasetManifest
+from ddsp_core.manifest import (
+    MANIFEST_NAME,
+    NUMBERS_NAME,
+    REPORT_NAME,
+    DatasetManifest,
+)
 from ddsp_core.postprocessing.pickled import PICKLE_NAME
 from ddsp_core.statistics import STATISTICS_NAME
 from pipelines.finish import JOINED_NAME, REJECTED_NAME, SOURCES_NAME
-from pipelines.report import NUMBERS_NAME, REPORT_NAME
 from pipelines.tfds_folder import FEATURES_NAME, INFO_NAME
 
 WORK_NAME: Final = ".prepare"

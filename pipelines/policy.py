@@ -19,8 +19,8 @@ class Policy:
         min_loud_share: Share of a window that must be louder than silence: what is
             quieter teaches a model to be silent.
         min_pitched_share: Share of the loud frames of a window that must have a pitch.
-            Noise has almost none, a roll on a drum 0.28, speech and breathy playing about
-            half, and music with its note changes over nine tenths.
+            Noise has almost none, a roll on a drum 0.28, speech and breathy playing
+            about half, and music with its note changes over nine tenths.
         max_polyphonic_share: Share of the loud frames of a window in which more than
             one note may sound: a model has one pitch.
         max_mix_loss_db: What mixing its channels may cost a recording, in dB. Inverted

@@ -9,10 +9,15 @@ from typing import Any, Final
 
 from ddsp_core import io
 from ddsp_core.errors import DatasetError
-from ddsp_core.manifest import SPLITS, DatasetManifest, SplitPolicy
+from ddsp_core.manifest import (
+    NUMBERS_NAME,
+    REPORT_NAME,
+    SPLITS,
+    DatasetManifest,
+    SplitPolicy,
+)
 from pipelines.account import TAIL
 from pipelines.finish import REJECTED_NAME, SOURCES_NAME
-from pipelines.report import NUMBERS_NAME, REPORT_NAME
 
 MOST_NAMES: Final = 3  # names of files in one line
 MOST_FILES: Final = 20  # lines of refused files; all are in rejected.jsonl

@@ -6,10 +6,12 @@ import importlib.metadata
 import os
 import platform
 from collections.abc import Mapping
+from pathlib import Path
 
 import tensorflow as tf
 
 from ddsp_core.checkpoints.directory import SPEC_NAME
+from ddsp_core.manifest import NUMBERS_NAME, REPORT_NAME
 from training.data import Examples
 from training.run import CONFIG_NAME, Run
 from training.saving import checkpoint_files
@@ -44,6 +46,7 @@ def introduce(
     tracker.params(dict(run.params) | own)
     for context, examples in datasets.items():
         tracker.dataset(_input(examples, context))
+    _hand_in_reports(tracker, datasets)
     tracker.text("config/operative_config.gin", operative, 0)
     tracker.artifact(run.directory / CONFIG_NAME, "config")
     tracker.artifact(run.directory / SPEC_NAME, "config")
@@ -70,6 +73,17 @@ def hand_in_checkpoint(tracker: Tracker, run: Run, step: int) -> None:
     if sum(path.stat().st_size for path in files) <= MAX_UPLOAD_BYTES:
         for path in files:
             tracker.artifact(path, "checkpoints")
+
+
+def _hand_in_reports(tracker: Tracker, datasets: Mapping[str, Examples]) -> None:
+    """Send what `luthier prepare` says of each directory; adopted ones have none."""
+    contexts: dict[Path, str] = {}
+    for context, examples in datasets.items():
+        contexts.setdefault(examples.directory.resolve(), context)
+    for directory, context in contexts.items():
+        for name in (REPORT_NAME, NUMBERS_NAME):
+            if (directory / name).is_file():
+                tracker.artifact(directory / name, f"dataset/{context}")
 
 
 def _input(examples: Examples, context: str) -> DatasetInput:

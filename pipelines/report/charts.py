@@ -50,7 +50,7 @@ def pitch_chart(trained: Mapping[str, float], found: Mapping[str, float]) -> str
             for k, s in secs.items()
         ]
     span = high - low
-    every = 12 if span > 30 else 4 if span > 12 else 1
+    every = 12 if span > 60 else 4 if span > 16 else 1
     ticks = [(n, note_name(n)) for n in range(low, high + 1) if n % every == 0]
     return _chart(bars, (low - 0.5, high + 0.5), 1.0, ticks, "seconds by note", WIDE)
 

@@ -152,5 +152,5 @@ def captions(
             continue
         start = parse_example_id(one.example_id)[1] / spec.sample_rate
         name = os.path.basename(names.get(one.recording, one.recording))
-        found.append(f"{name}, {start:.1f} to {start + spec.example_secs:.1f} s")
+        found.append(f"{name}, {start:.1f} to {start + spec.example_secs:.1f}\u00a0s")
     return found

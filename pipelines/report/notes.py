@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import statistics
 from collections.abc import Mapping
 from typing import Final
 
 NAMES: Final = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 MIN_NOTE_SECS: Final = 0.5  # less of a note is a slide or an error
 OUTER_SHARE: Final = 0.005  # of the sounding time, at either end: strays
+SCARCE_SHARE: Final = 0.5  # of the median note
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +37,7 @@ def note_name(midi: int) -> str:
 
 
 def pitch_range(note_secs: Mapping[int, float]) -> tuple[int, int] | None:
-    """Return the lowest and highest note, without strays; None if nothing sounds.
+    """Return the lowest and highest note, without strays; None if there is none.
 
     Args:
         note_secs: Seconds of each MIDI note.
@@ -48,10 +50,10 @@ def pitch_range(note_secs: Mapping[int, float]) -> tuple[int, int] | None:
         seen = 0.0
         for note in order:
             seen += note_secs[note]
-            if seen > OUTER_SHARE * total:
+            if seen > OUTER_SHARE * total and note_secs[note] >= MIN_NOTE_SECS:
                 ends.append(note)
                 break
-    return ends[0], ends[1]
+    return (ends[0], ends[1]) if ends else None
 
 
 def pitch_gaps(note_secs: Mapping[int, float], least: int = 2) -> list[Gap]:
@@ -70,3 +72,23 @@ def pitch_gaps(note_secs: Mapping[int, float], least: int = 2) -> list[Gap]:
     there = [n for n in inside if note_secs.get(n, 0.0) >= MIN_NOTE_SECS]
     pairs = itertools.pairwise(there)
     return [Gap(low, high) for low, high in pairs if high - low > least]
+
+
+def scarce_notes(note_secs: Mapping[int, float], n: int = 3) -> list[int]:
+    """Return the notes inside the range that are heard least, lowest first.
+
+    A note counts as scarce below half the median; `pitch_gaps` are those that are
+    missing altogether.
+
+    Args:
+        note_secs: Seconds of each MIDI note.
+        n: How many, at most.
+    """
+    ends = pitch_range(note_secs)
+    if ends is None:
+        return []
+    inside = {k: note_secs.get(k, 0.0) for k in range(ends[0], ends[1] + 1)}
+    there = {k: secs for k, secs in inside.items() if secs >= MIN_NOTE_SECS}
+    middle = statistics.median(there.values())
+    least = [k for k, secs in there.items() if secs < SCARCE_SHARE * middle]
+    return sorted(sorted(least, key=lambda k: (there[k], k))[:n])

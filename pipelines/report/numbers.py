@@ -7,12 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from ddsp_core.quality import CONFIDENCE_STEP, Quality, quantile
+from ddsp_core.quality import CONFIDENCE_STEP, LOUDNESS_STEP_DB, Quality, quantile
 from ddsp_core.spec import ExampleSpec
 from ddsp_core.statistics import Statistics
 from pipelines.account import TAIL
 from pipelines.report.leakage import Leakage
-from pipelines.report.notes import note_name, pitch_gaps, pitch_range
+from pipelines.report.notes import note_name, pitch_gaps, pitch_range, scarce_notes
 from pipelines.report.verdict import LIMITS, Limits
 
 Row = Mapping[str, Any]
@@ -65,7 +65,10 @@ def numbers_of(material: Material, limits: Limits = LIMITS) -> dict[str, Any]:
         "noise": _noise(frames),
         "playing": _playing(frames, material.spec.frame_rate),
         "pitch": _pitch(material),
-        "loudness": _histogram(frames.loudness, 1.0, material.spec.frame_rate),
+        "loudness_spread_db": _spread(frames.loudness, LOUDNESS_STEP_DB),
+        "loudness": _histogram(
+            frames.loudness, LOUDNESS_STEP_DB, material.spec.frame_rate
+        ),
         "confidence": _histogram(
             frames.confidence, CONFIDENCE_STEP, material.spec.frame_rate
         ),
@@ -264,7 +267,17 @@ def _pitch(material: Material) -> dict[str, Any]:
         "highest": note_name(ends[1]) if ends else None,
         "n_semitones": ends[1] - ends[0] + 1 if ends else None,
         "gaps": [gap.text for gap in pitch_gaps(secs)],
+        "scarce": [
+            {"note": note_name(n), "secs": round(secs[n], 1)}
+            for n in scarce_notes(secs)
+        ],
     }
+
+
+def _spread(bins: Mapping[int, int], step: float) -> float | None:
+    """The distance of the 10th percentile to the 90th."""
+    low, high = quantile(bins, 0.1, step), quantile(bins, 0.9, step)
+    return None if low is None or high is None else round(high - low, 2)
 
 
 def _histogram(

@@ -24,6 +24,7 @@ USES: Final = {
 TAGS: Final = {
     Weight.STOP: "must be changed",
     Weight.WARN: "mind this",
+    Weight.NEXT: "record next",
     Weight.HINT: "hint",
 }
 
@@ -95,7 +96,7 @@ def _verdict(verdict: Verdict) -> str:
         f"<b>{_text(one.what)}</b><span class='do'>{_text(one.do)}</span></li>"
         for one in verdict.findings
     )
-    calm = not any(one.weight is not Weight.HINT for one in verdict.findings)
+    calm = not any(one.weight.is_serious for one in verdict.findings)
     rest = "<p class='do'>Nothing stands in the way of training.</p>" if calm else ""
     return (
         f"<section class='verdict {str(verdict.grade).replace(' ', '-')}'>"
@@ -113,8 +114,8 @@ def _tiles(numbers: Numbers) -> str:
         (ends, "notes to train on"),
         (_percent(playing["voiced_share"]), "of the sound has a pitch"),
         (_db(level), "median level while playing"),
-        (_db(snr), "noise below the playing"),
-        (_room(room), "reverberation (60 dB)"),
+        (_db(snr) if snr is not None else "unknown", "noise below the playing"),
+        (_room(room), "room"),
     ]
     cells = "".join(
         f"<div class='tile'><b>{b}</b><span>{s}</span></div>" for b, s in tiles
@@ -131,20 +132,20 @@ def _minutes(numbers: Numbers) -> str:
             width = 100 * minutes[use] / total
             bars += f"<i class='{use}' style='width:{width:.2f}%' title='{text}'></i>"
             keys += (
-                f"<span><i class='key {use}'></i>{minutes[use]:.2f} min {text}</span>"
+                f"<span><i class='key {use}'></i>{_time(minutes[use])} {text}</span>"
             )
     rows = [
         (
             _text(loss["reason"]),
-            f"{loss['secs'] / 60:.2f}",
+            _time(loss["secs"] / 60),
             f"{loss['n_files']}",
             _some(loss["files"], loss["n_files"]),
         )
         for loss in numbers["losses"]
     ]
-    table = _table(("why it is refused", "min", "files", "which"), rows, {1, 2})
+    table = _table(("why it is refused", "time", "files", "which"), rows, {1, 2})
     return (
-        f"<section><h2>{minutes['found']:.2f} minutes found</h2>"
+        f"<section><h2>{_time(minutes['found'])} found</h2>"
         f"<div class='split'>{bars}</div><div class='keys'>{keys}</div>{table}"
         f"{_refused_files(numbers['files'])}</section>"
     )
@@ -233,7 +234,7 @@ def _room_and_noise(numbers: Numbers) -> str:
     clipped = numbers["clipping"]
     facts = [
         ("Room", f"{_room(room)}: {advice}"),
-        ("Noise floor", _db(noise["floor_db"])),
+        ("Noise floor", _noise(noise)),
         ("Median level", _db(level["median_db"])),
         ("Files of another level", str(level["n_disagreeing"])),
         ("Clipped files", str(clipped["n_files"])),
@@ -326,6 +327,21 @@ def _percent(share: float | None) -> str:
 
 def _db(level: float | None) -> str:
     return "–" if level is None else f"{level:.0f} dB"
+
+
+def _noise(noise: Numbers) -> str:
+    if noise["floor_db"] is None:
+        return "unknown: no rest but digital silence"
+    return _db(noise["floor_db"])
+
+
+def _time(minutes: float) -> str:
+    """Return a duration; one too short for minutes in seconds.
+
+    >>> _time(12.3), _time(0.0031)
+    ('12.30 min', '0.2 s')
+    """
+    return f"{60 * minutes:.1f} s" if minutes < 0.1 else f"{minutes:.2f} min"
 
 
 def _room(room: Numbers) -> str:

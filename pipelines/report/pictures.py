@@ -8,7 +8,9 @@ from typing import Final
 
 import numpy as np
 import soundfile
+from matplotlib import patheffects
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy import signal
 
 from ddsp_core.features.extract import Features, sounding
@@ -35,7 +37,7 @@ def picture(audio_16k: np.ndarray, features: Features, frame_rate: int) -> str:
     level_db = 20 * np.log10(np.abs(spectrum) + 1e-7)
     secs = len(audio_16k) / FEATURE_RATE
     notes = sounding(features)
-    figure = Figure(figsize=(6.0, 2.6), dpi=100)
+    figure = Figure(figsize=(4.0, 2.4), dpi=160)
     axes = figure.subplots()
     axes.imshow(
         level_db,
@@ -47,14 +49,23 @@ def picture(audio_16k: np.ndarray, features: Features, frame_rate: int) -> str:
         vmax=level_db.max(),
     )
     f0_hz = np.where(notes, features.f0_hz, np.nan)
-    axes.plot(np.arange(len(f0_hz)) / frame_rate, f0_hz, color="#39e6c8", linewidth=1.6)
+    outline = patheffects.withStroke(linewidth=3.6, foreground="black")
+    axes.plot(
+        np.arange(len(f0_hz)) / frame_rate,
+        f0_hz,
+        color="#39e6c8",
+        linewidth=1.8,
+        path_effects=[outline],
+    )
     highest = float(np.nanmax(f0_hz)) if notes.any() else 0.0
     top_hz = max(LOWEST_TOP_HZ, PARTIALS_SHOWN * highest)
     axes.set_ylim(0, min(top_hz, FEATURE_RATE / 2))
     axes.set_xlim(0, secs)
-    axes.set_xlabel("s", fontsize=8)
-    axes.set_ylabel("Hz", fontsize=8)
-    axes.tick_params(labelsize=7)
+    axes.set_xlabel("s", fontsize=9)
+    axes.set_ylabel("Hz", fontsize=9)
+    axes.tick_params(labelsize=9)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
     figure.tight_layout(pad=0.4)
     data = memory.BytesIO()
     figure.savefig(data, format="png", metadata={"Software": None})

@@ -21,7 +21,13 @@ class Weight(enum.StrEnum):
 
     STOP = "stop"  # not usable
     WARN = "warn"  # usable, not good
+    NEXT = "next"  # nothing: what to record next
     HINT = "hint"  # nothing
+
+    @property
+    def is_serious(self) -> bool:
+        """Does it change the grade?"""
+        return self in (Weight.STOP, Weight.WARN)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +51,7 @@ class Limits:
         max_dc: Constant offset of a file.
         max_mix_loss_db: Of a file that is mixed to mono.
         min_range: Semitones between the lowest and highest note.
+        min_loudness_spread_db: From the 10th to the 90th percentile of the loudness.
         room_secs: A longer reverberation is a room, a shorter one a note's release.
         max_room_secs: Beyond, notes run into each other.
         room_ratio: Rooms differ if the 90th percentile of files is this many times the
@@ -66,6 +73,7 @@ class Limits:
     max_dc: float = 0.02
     max_mix_loss_db: float = 6.0
     min_range: int = 12
+    min_loudness_spread_db: float = 6.0
     room_secs: float = 0.35
     max_room_secs: float = 1.0
     room_ratio: float = 2.5
@@ -99,13 +107,12 @@ class Verdict:
     @property
     def line(self) -> str:
         """The grade and the first thing to know, in one line."""
-        if not self.findings or self.findings[0].weight is Weight.HINT:
+        serious = [one for one in self.findings if one.weight.is_serious]
+        if not serious:
             return f"{self.grade}: nothing stands in the way of training"
-        first = self.findings[0]
-        serious = [one for one in self.findings if one.weight is not Weight.HINT]
         more = len(serious) - 1
         others = f" (and {more} more)" if more else ""
-        return f"{self.grade}: {first.what}{others}"
+        return f"{self.grade}: {serious[0].what}{others}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as plain JSON values."""
@@ -132,6 +139,7 @@ def judge_dataset(numbers: Mapping[str, Any], limits: Limits = LIMITS) -> Verdic
         *_refused(numbers, limits),
         *_sound(numbers, limits),
         *_playing(numbers, limits),
+        *_next(numbers, limits),
         *_room(numbers, limits),
     ]
     order = list(Weight)
@@ -242,7 +250,7 @@ def _sound(numbers: Mapping[str, Any], limits: Limits) -> Iterator[Finding]:
 
 def _playing(numbers: Mapping[str, Any], limits: Limits) -> Iterator[Finding]:
     """What is played, and whether its pitch can be followed."""
-    playing, pitch = numbers["playing"], numbers["pitch"]
+    playing = numbers["playing"]
     voiced = playing["voiced_share"]
     if voiced is not None and voiced < limits.min_voiced_share:
         yield Finding(
@@ -266,19 +274,38 @@ def _playing(numbers: Mapping[str, Any], limits: Limits) -> Iterator[Finding]:
             " a minute",
             "The tracker is unsure: try --pitch crepe-full.",
         )
+
+
+def _next(numbers: Mapping[str, Any], limits: Limits) -> Iterator[Finding]:
+    """What to record next, were it good already."""
+    pitch, spread = numbers["pitch"], numbers["loudness_spread_db"]
     if pitch["gaps"]:
-        listed = ", ".join(pitch["gaps"][:3])
         yield Finding(
-            Weight.HINT,
-            listed,
+            Weight.NEXT,
+            ", ".join(pitch["gaps"][:3]),
             f"Record the missing notes, soft and loud, from {pitch['lowest']} to"
             f" {pitch['highest']}.",
         )
     if pitch["n_semitones"] is not None and pitch["n_semitones"] < limits.min_range:
         yield Finding(
-            Weight.HINT,
+            Weight.NEXT,
             f"all notes lie between {pitch['lowest']} and {pitch['highest']}",
             "The instrument will sound right only there: record the rest of its range.",
+        )
+    if pitch["scarce"]:
+        listed = ", ".join(f"{one['note']} {one['secs']} s" for one in pitch["scarce"])
+        yield Finding(
+            Weight.NEXT,
+            f"heard least: {listed}",
+            "Record these notes, soft and loud, and what lies beyond"
+            f" {pitch['lowest']} and {pitch['highest']} if it is to be played.",
+        )
+    if spread is not None and spread < limits.min_loudness_spread_db:
+        yield Finding(
+            Weight.NEXT,
+            f"soft and loud are only {spread:.0f} dB apart",
+            "Record the softest and the loudest playing: others' dynamics will be"
+            " guessed.",
         )
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ddsp_core import io
+from ddsp_core.manifest import NUMBERS_NAME, REPORT_NAME
 from ddsp_core.spec import ExampleSpec
-from pipelines.report import NUMBERS_NAME, REPORT_NAME
 from pipelines.report.clips import (
     ClipCandidate,
     captions,
@@ -23,6 +24,7 @@ from pipelines.report.pictures import picture, sound
 from pipelines.report.verdict import Verdict, judge_dataset
 
 FORMAT_VERSION: Final = 1
+MOST_FOLDERS: Final = 3  # in the title
 
 
 def write_report(
@@ -66,18 +68,18 @@ def write_report(
 
 
 def title_of(sources: Sequence[Mapping[str, Any]]) -> str:
-    """Return the name of the nearest folder that holds all recordings.
+    """Return the names of the folders with recordings, or of what holds them all.
 
-    >>> title_of([{"source": "sax/soft/a.wav"}, {"source": "sax/loud/b.wav"}])
-    'sax'
+    >>> title_of([{"source": "in/sax/a.wav"}, {"source": "in/flute/b.wav"}])
+    'flute, sax'
     """
-    folders = [row["source"].split("/")[:-1] for row in sources]
-    shared = ""
-    for names in zip(*folders, strict=False):
-        if len(set(names)) > 1:
-            break
-        shared = names[0] or shared
-    return shared
+    folders = sorted({os.path.dirname(row["source"]) for row in sources})
+    names = sorted({os.path.basename(folder) for folder in folders})
+    if len(names) > MOST_FOLDERS:
+        pairs = zip(folders[0].split("/"), folders[-1].split("/"), strict=False)
+        shared = itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)
+        names = [name for name, _ in shared][-1:]
+    return ", ".join(filter(None, names))
 
 
 def _clip(

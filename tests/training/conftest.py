@@ -27,9 +27,11 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory, store):
-    return write_dataset(
-        tmp_path_factory.mktemp("sets") / "tones", {"train": [6, 4], "eval": [3]}
-    )
+    path = tmp_path_factory.mktemp("sets") / "tones"
+    write_dataset(path, {"train": [6, 4], "eval": [3]})
+    (path / "report.html").write_text("good")
+    (path / "report.json").write_text("{}")
+    return path
 
 
 @pytest.fixture(scope="module")

@@ -86,6 +86,8 @@ def test_mlflow_shows_what_the_run_is_and_what_came_out(trained, data, store):
         "config/config.gin",
         "config/operative_config.gin",
         "config/spec.json",
+        "dataset/training/report.html",
+        "dataset/training/report.json",
         "audio/clip-1/target/step-0000000.wav",
         "audio/clip-1/reconstruction/step-0000000.wav",
         "audio/clip-1/reconstruction/step-0000004.wav",

@@ -47,14 +47,14 @@ def notes(first=55, last=79, secs=10.0, missing=()):
 
 
 def frames(minutes=13.0, **changes):
-    """Counts of frames that all sound, at -16 dB."""
+    """Counts of frames that all sound, at -16 dB, soft and loud."""
     n = int(minutes * 60 * 250)
     one = Quality(
         n_frames=n,
         n_loud=n,
         n_sounding=n,
         loud_level={-16: n},
-        loudness={-10: n},
+        loudness={-20: n // 2, -10: n - n // 2},
         pitch={2 * 60: n},
         confidence={18: n},
     )

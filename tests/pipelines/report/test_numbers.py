@@ -15,7 +15,12 @@ from ddsp_core.spec import example_id
 from pipelines.elements import JoinedExample, Piece, ShardPlan
 from pipelines.report.clips import ClipCandidate, candidates_of, captions, pick
 from pipelines.report.leakage import leakage
-from pipelines.report.notes import note_name, pitch_gaps, pitch_range
+from pipelines.report.notes import (
+    note_name,
+    pitch_gaps,
+    pitch_range,
+    scarce_notes,
+)
 from pipelines.report.numbers import numbers_of
 from tests.pipelines.recordings import recording
 from tests.pipelines.report.materials import RATE, SPEC, example, material, notes, row
@@ -36,6 +41,19 @@ def test_strays_are_no_notes():
     secs = dict.fromkeys(range(60, 73), 30.0) | {30: 0.1, 100: 0.1, 66: 0.1, 67: 0.1}
     assert pitch_range(secs) == (60, 72)
     assert [gap.text for gap in pitch_gaps(secs)] == ["nothing between F4 and G♯4"]
+
+
+def test_the_range_ends_at_notes_that_are_heard():
+    secs = dict.fromkeys(range(40, 49), 0.2) | dict.fromkeys(range(60, 73), 8.0)
+    assert pitch_range(secs) == (60, 72)
+    assert pitch_range({60: 0.1}) is None and pitch_gaps({60: 0.1}) == []
+
+
+def test_scarce_notes_are_those_below_half_the_median():
+    secs = dict.fromkeys(range(60, 73), 10.0) | {61: 4.9, 64: 1.0, 66: 2.0, 70: 3.0}
+    assert scarce_notes(secs) == [64, 66, 70]
+    assert scarce_notes(dict.fromkeys(range(60, 73), 10.0)) == []
+    assert scarce_notes({}) == []
 
 
 def shard(split, windows, *recordings):
@@ -137,7 +155,7 @@ def test_captions_name_file_and_time_or_what_was_joined():
     pieces = [{"source": "x/a.wav"}, {"source": "x/b.wav"}, {"source": "x/a.wav"}]
     joined = [{"example_id": picked[1][1].example_id, "pieces": pieces}]
     assert captions(picked, rows, joined, SPEC) == [
-        "ü.wav, 1.0 to 5.0 s",
+        "ü.wav, 1.0 to 5.0\u00a0s",
         "joined: a.wav, b.wav",
     ]
 

@@ -17,7 +17,7 @@ from pipelines.report.numbers import numbers_of
 from pipelines.report.page import Clip, page
 from pipelines.report.pictures import picture, sound
 from pipelines.report.verdict import judge_dataset
-from pipelines.report.write import write_report
+from pipelines.report.write import title_of, write_report
 from pipelines.summary import summarise
 from tests.pipelines.preparations import options, sha256s
 from tests.pipelines.recordings import write
@@ -132,6 +132,15 @@ def test_without_a_dataset_the_report_says_why(tmp_path):
     assert "no usable audio" in numbers["failure"]
     text = (tmp_path / "out/report.html").read_text(encoding="utf-8")
     assert "hiss.wav" in text and "<audio" not in text
+
+
+def test_the_title_names_the_folders_or_what_holds_them():
+    def title(*sources):
+        return title_of([{"source": source} for source in sources])
+
+    assert title("in/sax/a.wav", "in/sax/b.wav", "in/flute/c.wav") == "flute, sax"
+    assert title(*(f"in/all/{k}/a.wav" for k in range(9))) == "all"
+    assert title("a.wav") == title() == title("a/1", "b/1", "c/1", "d/1") == ""
 
 
 def test_a_report_without_clips_is_written(tmp_path):

@@ -102,6 +102,11 @@ def test_good_data_have_no_findings():
             "nothing between A4 and C5",
         ),
         (
+            {"quality": frames(loudness={-20: N // 20, -16: N - N // 20})},
+            Grade.GOOD,
+            "soft and loud are only 0 dB apart",
+        ),
+        (
             {"statistics": notes(60, 65)},
             Grade.GOOD,
             "all notes lie between C4 and F4",
