@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ddsp_core.audio.blocks import n_blocks_for
+from ddsp_core.audio.blocks import BLOCK_SECS, n_blocks_for
 from pipelines.windows import Starts, covered_frames
 
 if TYPE_CHECKING:
@@ -130,6 +130,12 @@ class Segment:
     recording: Recording
     first: int
     n_blocks: int
+
+    @property
+    def secs(self) -> float:
+        """Length, in seconds."""
+        start = self.first * BLOCK_SECS
+        return min(self.n_blocks * BLOCK_SECS, self.recording.secs - start)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from ddsp_core import io
-from ddsp_core.audio.blocks import Scan, blocks, scan
+from ddsp_core.audio.blocks import BLOCK_SECS, Scan, blocks, scan
 from ddsp_core.audio.info import reading
 from ddsp_core.audio.measures import AudioMeasures, measure_audio
 from ddsp_core.errors import AudioError
 from ddsp_core.features.block import BLOCKS_AT_ONCE, BlockAudio
 from ddsp_core.features.extract import MIN_LOUDNESS_DB, Features, sounding
 from ddsp_core.quality import Quality
-from ddsp_core.spec import Padding
+from ddsp_core.spec import FEATURE_RATE, Padding
 from pipelines.elements import BlockMeasures, Mask, Recording, Segment, Stamp
 from pipelines.reading import opened, plain_name
 from pipelines.scans import ScanStore
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from ddsp_core.features.extract import FeatureExtractor
 
 BLOCKS_PER_SEGMENT: Final = 3  # a minute: some seconds of work, so workers stay busy
+SECS_AT_ONCE: Final = BLOCKS_AT_ONCE * BLOCK_SECS
 
 
 def scan_recording(
@@ -84,8 +84,8 @@ def segments(recording: Recording) -> Iterator[Segment]:
         yield Segment(recording, first, min(step, n_blocks - first))
 
 
-def measure_segment(
-    segment: Segment,
+def measure_segments(
+    segments: Iterable[Segment],
     extractor: FeatureExtractor,
     store: FeatureStore,
     padding: Padding = Padding.SAME,
@@ -94,42 +94,41 @@ def measure_segment(
     """Put the features of each block into the store; yield what the plan must know.
 
     What the store has is neither computed nor decoded again. It keeps a frame on the
-    very end of a recording too, which counts if `padding` is CENTER.
+    very end of a recording too, which counts if `padding` is CENTER. Blocks of some
+    segments go through the network together; the features do not depend on which.
 
     Args:
-        segment: Which blocks.
+        segments: Which blocks, of any recordings.
         extractor: Computes what is missing.
         store: Keeps it.
         padding: Of the dataset.
         watch: Told the time of 'decode' and 'quality'.
 
     Raises:
-        AudioError: The file vanished or changed since it was scanned.
+        AudioError: A file vanished or changed since it was scanned.
         StorageError: The store cannot be written.
     """
     watch = watch or Stopwatch()
-    recording, rate = segment.recording, extractor.frame_rate
-    indices = range(segment.first, segment.first + segment.n_blocks)
-    missing: list[int] = []
-    known: dict[int, Features] = {}  # of blocks whose audio is yet to be measured
-    for index in indices:
-        features = store.get(recording.key, index)
-        sound = store.get_measures(recording.key, index)
-        if features is None or sound is None:
-            missing.append(index)
-            known |= {} if features is None else {index: features}
-        else:
-            yield _measures(recording, index, features, sound, rate, padding)
-    if not missing:
-        return
-    check_unchanged(recording)
-    for group in watch.through("decode", _decoded(recording, missing)):
-        new = [one for one in group if one.index not in known]
-        for one, features in zip(new, extractor.extract_blocks(new), strict=True):
-            store.put(recording.key, one.index, features)
-            known[one.index] = features
-        for one in group:
-            features = known.pop(one.index)
+    rate = extractor.frame_rate
+    missing: list[tuple[Recording, list[int]]] = []
+    known: dict[tuple[str, int], Features] = {}  # of blocks not yet measured
+    for segment in segments:
+        recording = segment.recording
+        lacking: list[int] = []
+        for index in range(segment.first, segment.first + segment.n_blocks):
+            features = store.get(recording.key, index)
+            sound = store.get_measures(recording.key, index)
+            if features is None or sound is None:
+                lacking.append(index)
+                known |= {} if features is None else {(recording.key, index): features}
+            else:
+                yield _measures(recording, index, features, sound, rate, padding)
+        if lacking:
+            missing.append((recording, lacking))
+    for group in watch.through("decode", _grouped(missing)):
+        _extract(group, known, extractor, store)
+        for recording, one in group:
+            features = known.pop((recording.key, one.index))
             n_frames = len(features.f0_hz)
             with watch.on("quality"):
                 sound = measure_audio(
@@ -139,9 +138,41 @@ def measure_segment(
             yield _measures(recording, one.index, features, sound, rate, padding)
 
 
-def _decoded(recording: Recording, wanted: Sequence[int]) -> Iterator[list[BlockAudio]]:
+def _extract(
+    group: Sequence[tuple[Recording, BlockAudio]],
+    known: dict[tuple[str, int], Features],
+    extractor: FeatureExtractor,
+    store: FeatureStore,
+) -> None:
+    """Compute and keep the features of those blocks that have none."""
+    new = [(r, one) for r, one in group if (r.key, one.index) not in known]
+    found = extractor.extract_blocks([one for _, one in new])
+    for (recording, one), features in zip(new, found, strict=True):
+        store.put(recording.key, one.index, features)
+        known[recording.key, one.index] = features
+
+
+def _grouped(
+    missing: Iterable[tuple[Recording, list[int]]],
+) -> Iterator[list[tuple[Recording, BlockAudio]]]:
     """Read blocks, some at once, so that batches of the network are full."""
-    at_end = {recording.n_blocks - 1: Padding.CENTER}
+    group: list[tuple[Recording, BlockAudio]] = []
+    n_samples = 0
+    for recording, wanted in missing:
+        for one in _decoded(recording, wanted):
+            group.append((recording, one))
+            n_samples += len(one.audio_16k)
+            if n_samples >= SECS_AT_ONCE * FEATURE_RATE:
+                yield group
+                group, n_samples = [], 0
+    if group:
+        yield group
+
+
+def _decoded(recording: Recording, wanted: Sequence[int]) -> Iterator[BlockAudio]:
+    """Read blocks of one recording."""
+    check_unchanged(recording)
+    last = recording.n_blocks - 1
     with opened(recording.file) as local:
         rows = blocks(
             local,
@@ -150,13 +181,10 @@ def _decoded(recording: Recording, wanted: Sequence[int]) -> Iterator[list[Block
             first=wanted[0],
             count=wanted[-1] - wanted[0] + 1,
         )
-        audio = (
-            BlockAudio.of(row, at_end.get(row.index, Padding.SAME), recording.source)
-            for row in rows
-            if row.index in wanted
-        )
-        while group := list(itertools.islice(audio, BLOCKS_AT_ONCE)):
-            yield group
+        for row in rows:
+            if row.index in wanted:
+                padding = Padding.CENTER if row.index == last else Padding.SAME
+                yield BlockAudio.of(row, padding, recording.file)
 
 
 def _named(result: Scan, local: Path, file: str) -> Scan:

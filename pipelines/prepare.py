@@ -107,9 +107,8 @@ def _with_given(job: Job, candidates: Sequence[Candidate]) -> Job:
     if pitch.kind != GIVEN:
         return job
     files = [
-        (io.name(one.source), sha256_or_none(str(path)))
-        for one in candidates
-        for path in [given_path(one.source, pitch.pattern)]
+        (io.name(file), sha256_or_none(given_path(file, pitch.pattern)))
+        for file in (one.path or one.source for one in candidates)
     ]
     given = io.fingerprint(sorted(files, key=str))
     return dataclasses.replace(job, versions=job.versions | {"given": given})

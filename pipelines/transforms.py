@@ -9,12 +9,13 @@ Elements are small: paths, digests, measures and plans; never audio or features.
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
+from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.shared import Shared
+from apache_beam.utils.windowed_value import WindowedValue
 
 from ddsp_core import codec, io
 from ddsp_core.errors import AudioError, DdspError
@@ -35,8 +36,9 @@ from pipelines.elements import (
     ShardPlan,
 )
 from pipelines.judge import judge, refused_whole, too_short
-from pipelines.measure import measure_segment, scan_recording, segments
+from pipelines.measure import measure_segments, scan_recording, segments
 from pipelines.plan import Plan, make_plan
+from pipelines.pool import Refused, SegmentPool, unexpected
 from pipelines.progress import ProgressWriter
 from pipelines.report.clips import ClipCandidate, candidates_of
 from pipelines.reuse import defining_of, finished, note_finished, shard_digest
@@ -155,7 +157,7 @@ class Measure(beam.PTransform):
             recordings
             | "Segments" >> beam.FlatMap(_segments_of, self._job)
             | "SpreadSegments" >> beam.Reshuffle()
-            | "Features" >> beam.ParDo(_MeasureSegment(self._job))
+            | "Features" >> beam.ParDo(_MeasureSegments(self._job))
             | "ByRecording" >> beam.Map(_by_key)
         )
         return (
@@ -164,14 +166,6 @@ class Measure(beam.PTransform):
             | "Meet" >> beam.GroupByKey()
             | "Judge" >> beam.FlatMap(judge_parts, self._job)
         )
-
-
-@dataclasses.dataclass(frozen=True)
-class _Refused:
-    """A recording that could be scanned but not measured."""
-
-    key: str
-    reason: str
 
 
 class _JobDoFn(beam.DoFn):
@@ -186,8 +180,9 @@ class _JobDoFn(beam.DoFn):
         self._progress = ProgressWriter(self._job.progress)
         self._gain_db = self._job.options.gain_db or 0.0
 
-    def finish_bundle(self) -> None:
+    def finish_bundle(self) -> Iterator[Any] | None:
         self._progress.flush()
+        return None
 
 
 class _ScanFile(_JobDoFn):
@@ -229,7 +224,9 @@ class _Extractor:
     spent: Spent
 
 
-class _MeasureSegment(_JobDoFn):
+class _MeasureSegments(_JobDoFn):
+    """Gathers segments, so that short recordings fill the network's batches too."""
+
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         self._shared = Shared()  # one model a process, however many threads
@@ -238,28 +235,29 @@ class _MeasureSegment(_JobDoFn):
         extractor = self._job.extractor.make()
         return _Extractor(extractor, Spent(extractor.seconds))
 
+    def start_bundle(self) -> None:
+        self._pool = SegmentPool(self._measure)
+
     def process(self, segment: Segment) -> Iterator[Any]:
+        yield from self._pool.add(segment)
+
+    def finish_bundle(self) -> Iterator[Any]:
+        window = GlobalWindow()
+        for row in self._pool.flush():
+            yield WindowedValue(row, window.max_timestamp(), [window])
+        self._progress.flush()
+
+    def _measure(self, segments: Sequence[Segment]) -> list[BlockMeasures]:
         one: _Extractor = self._shared.acquire(self._make)
-        spec, key = self._job.options.spec, segment.recording.key
-        try:
-            watch = Stopwatch()
-            found = list(
-                measure_segment(
-                    segment, one.extractor, self._store, spec.padding, watch
-                )
-            )
-            counters.count_seconds(watch.seconds + one.spent.take())
-            for measures in found:
-                secs = measures.loud.n_frames / spec.frame_rate
-                self._progress.add("measured_secs", secs)
-                counters.count("audio_measured_ms", 1000 * secs)
-                yield measures
-        except AudioError as error:
-            yield _Refused(key, str(error))
-        except DdspError:
-            raise
-        except Exception as error:  # one bad file never ends a job
-            yield _Refused(key, unexpected(error))
+        spec, watch = self._job.options.spec, Stopwatch()
+        found = list(
+            measure_segments(segments, one.extractor, self._store, spec.padding, watch)
+        )
+        counters.count_seconds(watch.seconds + one.spent.take())
+        secs = sum(row.loud.n_frames for row in found) / spec.frame_rate
+        self._progress.add("measured_secs", secs)
+        counters.count("audio_measured_ms", 1000 * secs)
+        return found
 
 
 class _MakePlan(_JobDoFn):
@@ -310,7 +308,7 @@ def judge_parts(group: tuple[str, Iterable[Any]], job: Job) -> Iterator[Any]:
     """Judge a recording when all its blocks are there; else refuse it whole."""
     parts = list(group[1])
     recording = next(part for part in parts if isinstance(part, Recording))
-    refused = [part for part in parts if isinstance(part, _Refused)]
+    refused = [part for part in parts if isinstance(part, Refused)]
     if refused:
         reason = min(part.reason for part in refused)
         yield Rejected(
@@ -353,12 +351,6 @@ def _refused_file(candidate: Candidate, reason: str) -> Rejected:
     )
 
 
-def unexpected(error: Exception) -> str:
-    """Return the reason for a file that broke something of ours."""
-    logging.getLogger(__name__).exception("unexpected error")
-    return f"unexpected {type(error).__name__}: {error}"
-
-
 def _is_a(row: Any, kind: type) -> bool:
     return isinstance(row, kind)
 
@@ -370,7 +362,7 @@ def _is_result(row: Any) -> bool:
     return is_shard or isinstance(row, kinds)
 
 
-def _by_key(part: Recording | BlockMeasures | _Refused) -> tuple[str, Any]:
+def _by_key(part: Recording | BlockMeasures | Refused) -> tuple[str, Any]:
     return part.key, part
 
 

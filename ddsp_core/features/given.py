@@ -20,6 +20,7 @@ from ddsp_core.features.options import GIVEN_PATTERN
 from ddsp_core.spec import FEATURE_RATE
 
 COLUMNS: Final = ("time_s", "f0_hz", "confidence")
+HEADS: Final = (COLUMNS, COLUMNS[:2], ("time", "frequency", "confidence"))  # of CREPE
 MAX_HZ: Final = FEATURE_RATE / 2  # what 16 kHz can hold
 REACH_SECS: Final = 0.05  # what a point speaks for; pitch trackers have hops below it
 # Two points further apart are two notes: between them there is no glide.
@@ -30,7 +31,8 @@ class GivenTracker:
     """Reads f0 from a CSV file beside each recording.
 
     Its columns are `time_s`, `f0_hz` (0 where nothing has a pitch) and, if it likes,
-    `confidence`; rows are in the order of time.
+    `confidence`; rows are in the order of time. CREPE's own files, with `time` and
+    `frequency` in their first line, are read as well.
 
     Args:
         frame_rate: In Hz.
@@ -111,11 +113,11 @@ def read_f0(
         raise
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise AudioError(f"f0 file {name} cannot be read: {error}") from error
-    if not rows or tuple(rows[0]) not in (COLUMNS, COLUMNS[:2]):
+    if not rows or tuple(rows[0]) not in HEADS:
         head = ",".join(rows[0]) if rows else ""
         raise AudioError(
             f"f0 file {name} begins with {head!r}; needed a first line"
-            f" {','.join(COLUMNS)} or {','.join(COLUMNS[:2])}"
+            f" {' or '.join(map(','.join, HEADS))}"
         )
     if len(rows) < 2:
         raise AudioError(f"f0 file {name} has no rows")

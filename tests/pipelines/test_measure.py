@@ -11,7 +11,7 @@ from ddsp_core.errors import AudioError
 from ddsp_core.spec import Padding
 from pipelines.measure import (
     BLOCKS_PER_SEGMENT,
-    measure_segment,
+    measure_segments,
     scan_recording,
     segments,
 )
@@ -29,7 +29,7 @@ def measured(one, store, extractor=None, padding=Padding.SAME):
     found = [
         block
         for segment in segments(one)
-        for block in measure_segment(segment, extractor, store, padding)
+        for block in measure_segments([segment], extractor, store, padding)
     ]
     return sorted(found, key=lambda block: block.index)
 

@@ -77,7 +77,7 @@ def test_a_file_that_vanishes_between_scan_and_measure_is_listed(
     before(
         monkeypatch,
         transforms,
-        "measure_segment",
+        "measure_segments",
         lambda: path.unlink(missing_ok=True),
     )
     prepare(options(folder, tmp_path / "out"))
@@ -93,7 +93,7 @@ def test_a_file_that_grows_while_it_is_read_is_listed(folder, tmp_path, monkeypa
 
     def scan_while_recording(source):
         found = scan(source)
-        if source.endswith("fated.wav"):
+        if str(source).endswith("fated.wav"):
             with open(source, "ab") as file:
                 file.write(bytes(3200))
         return found

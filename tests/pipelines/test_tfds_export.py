@@ -11,10 +11,11 @@ import soundfile
 from ddsp_core import io
 from ddsp_core.errors import UsageError
 from ddsp_core.manifest import DatasetManifest
+from ddsp_core.spec import parse_example_id
 from pipelines import launcher, tfds_export
 from pipelines.prepare import prepare
 from pipelines.tfds_export import candidates_of, export, find_ranges, is_exported
-from tests.pipelines.preparations import options, sha256s
+from tests.pipelines.preparations import examples, options, sha256s, sources
 from tests.pipelines.tfds_made import (
     N_MELODIES,
     Melodies,
@@ -106,6 +107,22 @@ def test_features_of_nsynth_come_with_their_f0_and_name(notes, tmp_path):
         assert [float(r["time"]) for r in rows[:3]] == [0.0, 0.004, 0.008]
         assert float(rows[9]["frequency"]) == pytest.approx(f0_hz * 1.01)
         assert float(rows[9]["confidence"]) == pytest.approx(0.95)
+
+
+def test_a_dataset_s_own_f0_can_be_kept(notes, tmp_path):
+    """It is a hundredth higher than what sounds, so kept f0 is told from heard f0."""
+    asked = options(
+        f"tfds://notes?data_dir={notes}", tmp_path / "out", pitch="file:{stem}.f0.csv"
+    )
+    assert prepare(asked).manifest.spec.f0 == "file/1"
+    keys = {r["source_key"]: r["source"] for r in sources(tmp_path / "out").values()}
+    held = examples(tmp_path / "out")
+    assert len(held["f0_hz"]) >= 6
+    for example_id, f0_hz in zip(held["example_id"], held["f0_hz"], strict=True):
+        source = keys[parse_example_id(example_id.decode())[0]]
+        number = int(source.partition("#")[2][:6])
+        np.testing.assert_allclose(f0_hz, note(number)[0] * 1.01, rtol=1e-6)
+    np.testing.assert_allclose(held["f0_confidence"], 0.95, rtol=1e-6)
 
 
 def test_the_time_of_f0_frames_can_be_said(notes, tmp_path):

@@ -14,7 +14,7 @@ from ddsp_core.errors import StorageError
 from ddsp_core.spec import ExampleSpec, example_id
 from ddsp_core.statistics import Statistics
 from pipelines.elements import Judged, Planned, ShardPlan
-from pipelines.measure import measure_segment, scan_recording, segments
+from pipelines.measure import measure_segments, scan_recording, segments
 from pipelines.store import FeatureStore
 from pipelines.write import train_statistics, write_shard
 from tests.pipelines.recordings import FakeExtractor, melody, write
@@ -32,7 +32,7 @@ def prepared(path, audio, rate, store, **options):
     one = scan_recording(str(write(path, audio, rate, **options)))
     extractor = FakeExtractor(FRAME_RATE)
     for segment in segments(one):
-        list(measure_segment(segment, extractor, store))
+        list(measure_segments([segment], extractor, store))
     return one
 
 
@@ -109,7 +109,7 @@ def test_a_file_decoded_in_order_gives_what_seeking_gives(tmp_path, store):
 def prepared_from(path, store):
     one = scan_recording(str(path))
     for segment in segments(one):
-        list(measure_segment(segment, FakeExtractor(FRAME_RATE), store))
+        list(measure_segments([segment], FakeExtractor(FRAME_RATE), store))
     return one
 
 

@@ -46,6 +46,14 @@ def test_a_file_of_other_times_gives_the_pitch_at_each_frame(tmp_path):
     assert extractor.versions["f0"] == "file/1"
 
 
+def test_the_files_that_crepe_writes_are_read(tmp_path):
+    path = tmp_path / "a.f0.csv"
+    path.write_text("time,frequency,confidence\n0.00,440.000,0.9\n0.01,441.5,0.8\n")
+    times, f0_hz, confidence = read_f0(path)
+    assert (times.tolist(), f0_hz.tolist()) == ([0, 0.01], [440, 441.5])
+    assert confidence.tolist() == [0.9, 0.8]
+
+
 def test_blocks_of_a_recording_take_their_own_part(test_data):
     path = test_data / "audio" / "transfer" / "singing_male_quiet.flac"
     extractor = FeatureExtractor(250, PitchOptions("file"))
