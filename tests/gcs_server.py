@@ -1,8 +1,9 @@
 """A bucket for tests: a real emulator, and before it a proxy that breaks things.
 
 The emulator is `gcp-storage-emulator`, or the `fake-gcs-server` that the environment's
-LUTHIER_FAKE_GCS_SERVER names. The former ignores `ifGenerationMatch`; the proxy holds
-requests to it, as the documentation of Cloud Storage says, for both.
+LUTHIER_FAKE_GCS_SERVER names. The former ignores `ifGenerationMatch` and forgets a
+resumable upload that has ended; the proxy does, for both, what the documentation of
+Cloud Storage says: it holds requests to the condition and answers for the upload.
 """
 
 import contextlib
@@ -75,6 +76,7 @@ class FaultyProxy:
         self.emulator_port = port
         self.fault = lambda method, path: None
         self.requests = []  # (method, path, fault)
+        self.ended = {}  # answers for resumable uploads that have ended, by path
         self.lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -153,9 +155,11 @@ def _handler(proxy):
                 if wanted is not None and proxy.generation(*wanted[:2]) != wanted[2]:
                     body = b'{"error": {"message": "conditionNotMet"}}'
                     return self._answer(412, [], body)
-                status, answered, data = proxy.forward(
+                status, answered, data = proxy.ended.get(self.path) or proxy.forward(
                     self.command, self.path, headers, body
                 )
+                if self.command == "PUT" and status in (200, 201):
+                    proxy.ended[self.path] = status, answered, data
             if kind == LOSE:
                 return self._hang_up()
             return self._answer(status, answered, data, cut=kind == CUT)

@@ -35,6 +35,7 @@ CONNECT_SECS: Final = 10.0  # to open a connection; a server that lives takes 0.
 FIRST_PAUSE_SECS: Final = 0.5  # doubled each time, with jitter
 LONGEST_PAUSE_SECS: Final = 30.0
 CHUNK_BYTES: Final = 2**20  # of a file that is read for its checksum
+FORGOTTEN: Final = (404, 410)  # a resumable upload, which is then begun again
 LOGIN: Final = (
     "log in with `gcloud auth application-default login`, or name a service account's"
     " key file in GOOGLE_APPLICATION_CREDENTIALS"
@@ -140,11 +141,12 @@ def upload(address: str, path: str) -> None:
             pass
     checksum = _text(total)
     with _calling("writing", address, makes=True):
-        blob = _blob(address)
-        blob.upload_from_filename(
-            path, checksum=None, crc32c_checksum_value=checksum, **_patience()
-        )
-        _check(blob, checksum)
+        try:
+            _upload(address, path, checksum)
+        except exceptions.GoogleAPICallError as error:
+            if error.code not in FORGOTTEN:
+                raise
+            _upload(address, path, checksum)
 
 
 def remove(address: str, generation: int | None = None) -> None:
@@ -180,6 +182,14 @@ def _write(address: str, data: bytes, **conditions: int) -> int:
     )
     _check(blob, checksum)
     return int(blob.generation)
+
+
+def _upload(address: str, path: str, checksum: str) -> None:
+    blob = _blob(address)
+    blob.upload_from_filename(
+        path, checksum=None, crc32c_checksum_value=checksum, **_patience()
+    )
+    _check(blob, checksum)
 
 
 def _text(checksum: Any) -> str:

@@ -152,12 +152,18 @@ def _gcs() -> Check:
     import google.auth
     import google.auth.exceptions
 
+    server = os.environ.get("STORAGE_EMULATOR_HOST")
+    if server:
+        found = f"none needed: STORAGE_EMULATOR_HOST is {server}"
+        return Check("gcs login", True, found, optional=True)
     try:
-        _, project = google.auth.default()
+        credentials, project = google.auth.default()
     except google.auth.exceptions.DefaultCredentialsError:
         remedy = "only for gs:// and Dataflow: gcloud auth application-default login"
         return Check("gcs login", False, "none", remedy, optional=True)
-    return Check("gcs login", True, f"project {project}", optional=True)
+    account = getattr(credentials, "service_account_email", None)
+    who = f"service account {account}" if account else "a login by gcloud"
+    return Check("gcs login", True, f"{who}, project {project}", optional=True)
 
 
 def _java() -> Check:

@@ -59,6 +59,32 @@ def test_every_call_outlives_what_passes(bucket, gcs_proxy, soon, fault):
     assert gcs_proxy.n_faults() == 8
 
 
+@pytest.fixture
+def resumable(monkeypatch):
+    """Files of more than 100 kB are uploaded as those of more than 8 MB are."""
+    monkeypatch.setattr("google.cloud.storage.blob._MAX_MULTIPART_SIZE", 100_000)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])  # its begin, and its data
+@pytest.mark.parametrize(
+    "fault",
+    [*TRANSIENT, (server.STATUS, 404), (server.STATUS, 410)],
+    ids=lambda fault: "-".join(map(str, fault)),
+)
+def test_a_large_upload_outlives_what_passes(
+    bucket, gcs_proxy, soon, resumable, fault, method
+):
+    data, pending = os.urandom(900_000), [fault]
+    gcs_proxy.fault = lambda verb, path: (
+        pending.pop() if pending and verb == method else None
+    )
+    with io.replacing(f"{bucket}/a") as path:
+        path.write_bytes(data)
+    assert gcs_proxy.n_faults() == 1
+    assert io.read_bytes(f"{bucket}/a") == data
+    assert objects(bucket) == ["a"]
+
+
 def test_a_download_that_breaks_again_and_again_arrives_whole(bucket, gcs_proxy, soon):
     data = os.urandom(2_000_000)
     io.write_bytes(f"{bucket}/a", data)

@@ -107,6 +107,14 @@ def test_finished_shards_in_a_bucket_are_taken_over(filled, small_shards, monkey
     assert len(shards) > 4 and len(names) == len(shards) + 1
 
 
+def test_where_nothing_is_usable_the_reasons_are_in_the_bucket(bucket, capsys):
+    io.write_text(f"{bucket}/in/text.wav", "not a recording")
+    assert buckets.prepare(bucket) == 2
+    assert "no usable audio in 1 files" in capsys.readouterr().err
+    left = {"rejected.jsonl", "report.html", "report.json"}
+    assert set(buckets.names_in(f"{bucket}/out")) == left
+
+
 def test_a_place_that_never_answers_ends_with_3(filled, gcs_proxy, impatient, capsys):
     gcs_proxy.fault = lambda method, path: ("status", 503)
     assert buckets.prepare(filled) == 3
