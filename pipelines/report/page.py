@@ -187,11 +187,12 @@ def _pitch(numbers: Numbers) -> str:
     text = "No gap of more than a whole tone inside the range." if gaps == [] else ""
     if not pitch["lowest"]:
         text = ""
-    listed = "".join(f"<li>{_text(gap)}</li>" for gap in gaps)
+    items = "".join(f"<li>{_text(gap)}</li>" for gap in gaps)
+    listed = f"<ul>{items}</ul>" if gaps else ""
     return (
         f"<section><h2>Notes</h2><div class='wide'>{chart}</div>"
         "<p class='note'>Dark: to train on. Pale: all"
-        f" that was found. {text}</p><ul>{listed}</ul></section>"
+        f" that was found. {text}</p>{listed}</section>"
     )
 
 
@@ -256,7 +257,7 @@ def _room_and_noise(numbers: Numbers) -> str:
 def _recordings(numbers: Numbers) -> str:
     rows = [
         (
-            f"{row['sample_rate']} Hz",
+            f"{row['sample_rate']}&nbsp;Hz",
             _text(row["sample_format"]),
             str(row["n_channels"]),
             _text(row["stereo"]),

@@ -48,7 +48,8 @@ svg line { stroke: var(--soft); stroke-width: 1; }
 .keys span { margin-right: 16px; white-space: nowrap; font-size: .9rem; }
 .train { background: var(--bar); } .eval { background: #7a5cc0; }
 .guard { background: #9aa5ad; } .refused { background: #d98073; }
-.wide { overflow-x: auto; } .wide svg { min-width: 560px; }
+.wide { overflow-x: auto; }
+@media (max-width: 640px) { .wide svg text { font-size: 19px; } }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; padding: 5px 12px 5px 0; vertical-align: top;
   border-top: 1px solid var(--line); overflow-wrap: anywhere; }
