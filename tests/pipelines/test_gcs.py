@@ -6,9 +6,10 @@ import pytest
 
 from ddsp_core import io
 from ddsp_core.errors import StorageError
-from pipelines import cli, plan, transforms
+from pipelines import cli, plan, tfds_export, transforms
 from pipelines.write import write_shard
 from tests.pipelines import buckets
+from tests.pipelines.tfds_made import N_MELODIES, Melodies, build
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +108,34 @@ def test_finished_shards_in_a_bucket_are_taken_over(filled, small_shards, monkey
     assert len(shards) > 4 and len(names) == len(shards) + 1
 
 
+def test_a_dry_run_looks_into_a_bucket_and_writes_nothing(
+    on_disk, filled, gcs_proxy, capsys
+):
+    told = []
+    for place in (on_disk, filled):
+        gcs_proxy.requests.clear()
+        assert buckets.prepare(place, "--dry-run", "--json", "--force") == 0
+        told.append(json.loads(capsys.readouterr().out.splitlines()[-1]))
+    assert {method for method, _, _ in gcs_proxy.requests} == {"GET"}
+    for name in ("n_files", "n_refused", "secs", "n_examples_at_most"):
+        assert told[0][name] == told[1][name]
+
+
+def test_examples_of_tfds_are_kept_in_a_bucket(bucket, tmp_path):
+    data = build(Melodies, tmp_path / "tfds")
+    ranges = tfds_export.find_ranges([f"tfds://melodies?data_dir={data}"])
+    found = []
+    for place in (str(tmp_path / "store"), f"{bucket}/store"):
+        for one in ranges:
+            assert not tfds_export.is_exported(one, place)
+            tfds_export.export(one, place)
+            assert tfds_export.is_exported(one, place)
+        candidates, rejected = tfds_export.candidates_of(ranges, place)
+        digests = [(one.source, io.sha256_file(one.path)) for one in candidates]
+        found.append((digests, rejected, buckets.names_in(place)))
+    assert found[0] == found[1] and len(found[0][0]) > N_MELODIES
+
+
 def test_where_nothing_is_usable_the_reasons_are_in_the_bucket(bucket, capsys):
     io.write_text(f"{bucket}/in/text.wav", "not a recording")
     assert buckets.prepare(bucket) == 2
@@ -128,5 +157,8 @@ def test_what_is_read_on_a_disk_only_says_so(made, tmp_path, capsys):
     with pytest.raises(SystemExit, match="2"):
         cli.main(["train", "--data", f"{made}/out", "--out", out])
     assert "gcloud storage cp -r" in capsys.readouterr().err
-    assert cli.main(["transfer", out, f"{made}/in", "--out", out]) == 3
+    for command in (["transfer", out, f"{made}/in"], ["adopt", f"{made}/out"]):
+        assert cli.main([*command, "--out", out]) == 3
+        assert "gcloud storage cp -r" in capsys.readouterr().err
+    assert cli.main(["adopt", str(tmp_path), "--out", f"{made}/new"]) == 3
     assert "gcloud storage cp -r" in capsys.readouterr().err
