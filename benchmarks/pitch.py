@@ -13,7 +13,6 @@ import dataclasses
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -41,19 +40,40 @@ CREPE_TINY: Final = {
     "crepe-tiny argmax step 1": PitchOptions("crepe-tiny", Decoder.ARGMAX, 1),
     "crepe-tiny argmax": PitchOptions("crepe-tiny", Decoder.ARGMAX),
 }
+_COLUMNS: Final = (
+    "set | f0 | >50 cents | octave | median cents | >50 cents at changes"
+    " | from every frame: median, 95 %, >50 away, >50 near | CPU s per s"
+)
+HEAD: Final = f"| {_COLUMNS} |\n{'|---' * (_COLUMNS.count('|') + 1)}|"
 FAST: Final = CREPE_TINY | {"swiftf0": PitchOptions("swiftf0")}
 SLOW: Final = {
     **{f"crepe-{s} viterbi": PitchOptions(f"crepe-{s}") for s in ("small", "medium")},
     "crepe-large viterbi": PitchOptions("crepe-large"),
-    "crepe-full magenta": PitchOptions("crepe-full", Decoder.MAGENTA),
     "crepe-full viterbi step 1": PitchOptions("crepe-full", step=1),
     "crepe-full viterbi": PitchOptions("crepe-full"),
     "crepe-full argmax": PitchOptions("crepe-full", Decoder.ARGMAX),
     "pyin": PitchOptions("pyin"),
 }
-# Of the slow trackers every 15th recording of a set is enough, and of it 20 seconds.
-EVERY: Final = 15
-MAX_BLOCKS: Final = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """How much of each set is heard.
+
+    Args:
+        name: For people.
+        every: One recording in so many.
+        max_blocks: Blocks of 20 s of each; None for all.
+    """
+
+    name: str
+    every: int
+    max_blocks: int | None
+
+
+WHOLE: Final = Part("Whole sets", 1, None)
+FIFTH: Final = Part("Every 5th recording, its first 40 s", 5, 2)
+FEW: Final = Part("Every 45th recording, its first 20 s", 45, 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,11 +89,11 @@ class Row:
 
 
 def main() -> None:
-    """Measure, print the tables, and keep the numbers."""
+    """Measure, print a table line by line, and keep the numbers."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pitch")
     parser.add_argument("--json", metavar="FILE", help="where to put the numbers")
     parser.add_argument(
-        "--quick", action="store_true", help="the fast trackers on the small part only"
+        "--whole", action="store_true", help="the fast trackers on all recordings"
     )
     args = parser.parse_args()
     audio = Path(os.environ.get("LUTHIER_TEST_DATA", "")) / "audio"
@@ -81,33 +101,34 @@ def main() -> None:
         raise UsageError(
             "LUTHIER_TEST_DATA does not name a folder with recordings in 'audio'"
         )
-    groups = {"part": FAST if args.quick else FAST | SLOW}
-    groups |= {} if args.quick else {"whole": FAST}
+    groups = [(WHOLE, FAST)] if args.whole else [(FIFTH, FAST), (FEW, SLOW)]
     results = {}
-    for name, choices in groups.items():
-        rows = [row for key in SETS for row in measure(audio, key, name, choices)]
-        results[name] = [dataclasses.asdict(row) for row in rows]
-        heading = "Whole sets" if name == "whole" else "A part of each set"
-        print(f"\n{heading}\n\n{table(rows)}", flush=True)
+    for part, choices in groups:
+        print(f"\n{part.name}\n\n{HEAD}", flush=True)
+        rows = []
+        for row in (row for key in SETS for row in measure(audio, key, part, choices)):
+            print(line(row), flush=True)
+            rows.append(dataclasses.asdict(row))
+        results[part.name] = rows
         if args.json:
             Path(args.json).write_text(json.dumps(results, indent=1) + "\n")
 
 
 def measure(
-    audio: Path, set_name: str, group: str, choices: dict[str, PitchOptions]
+    audio: Path, set_name: str, part: Part, choices: dict[str, PitchOptions]
 ) -> Iterator[Row]:
     """Run each choice over a set.
 
     Args:
         audio: The folder of recordings.
         set_name: One of `SETS`.
-        group: "whole", or "part" for every 15th recording and 20 s of it.
+        part: How much of it.
         choices: What to run, by name.
     """
     chosen = [
-        (list(_blocks(path, MAX_BLOCKS if group == "part" else None)), truth)
+        (list(_blocks(path, part.max_blocks)), truth)
         for number, (path, truth) in enumerate(recordings(audio, set_name))
-        if group == "whole" or number % EVERY == 0
+        if number % part.every == 0
     ]
     secs = sum(block.n_core for rows, _ in chosen for block in rows) / 16_000
     found: dict[str, list[Features]] = {}
@@ -121,7 +142,6 @@ def measure(
         before = extractor.seconds["f0"]
         found[name] = [extractor.extract_all(rows) for rows, _ in chosen]
         cpu_secs = extractor.seconds["f0"] - before
-        print(f"{time.strftime('%H:%M:%S')} {set_name} {name}", file=sys.stderr)
         truths = [truth for _, truth in chosen]
         yield Row(
             name,
@@ -164,22 +184,15 @@ def _difference(
     return difference.summary()
 
 
-def table(rows: list[Row]) -> str:
-    """Return the rows as a table in Markdown."""
-    head = (
-        "set | f0 | >50 cents | octave | median cents | >50 cents at changes"
-        " | from every frame: median, 95 %, >50 away, >50 near | CPU s per s"
+def line(row: Row) -> str:
+    """Return a row of the table, in Markdown."""
+    error = row.error
+    return (
+        f"| {row.set_name} | {row.choice} | {error['gross']:.3f} %"
+        f" | {error['octave']:.3f} % | {error['median_cents']:.2f}"
+        f" | {error['gross_at_change']:.2f} % | {_far(row.difference)}"
+        f" | {row.cpu_secs / row.secs:.3f} |"
     )
-    lines = [f"| {head} |", "|---" * (head.count("|") + 1) + "|"]
-    for row in rows:
-        error, far = row.error, row.difference
-        lines.append(
-            f"| {row.set_name} | {row.choice} | {error['gross']:.3f} %"
-            f" | {error['octave']:.3f} % | {error['median_cents']:.2f}"
-            f" | {error['gross_at_change']:.2f} % | {_far(far)}"
-            f" | {row.cpu_secs / row.secs:.3f} |"
-        )
-    return "\n".join(lines)
 
 
 def _far(difference: dict[str, Any] | None) -> str:
