@@ -37,6 +37,10 @@ logger = logging.getLogger(__name__)
 # in which CREPE may still find a pitch.
 MIN_LOUDNESS_DB: Final = -70.0
 MAX_HOP: Final = 512  # samples at 16 kHz: one frame of the loudness definition
+# Loudness is computed in two fixed shapes, the short one since many recordings are. The
+# last second holds no core: TensorFlow may round the last values of an array apart.
+SHORT_SAMPLES: Final = 5 * FEATURE_RATE
+TAIL_SAMPLES: Final = FEATURE_RATE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,10 +101,13 @@ class FeatureExtractor:
         self.f0_version = f"{pitch.version(frame_rate)}{mark}"
         self.loudness_version = LoudnessVersion.POWER_2022
         self.seconds = {"f0": 0.0, "loudness": 0.0}
-        self._loudness = tf.function(
-            lambda audio: compute_loudness(audio, FEATURE_RATE, frame_rate),
-            input_signature=[tf.TensorSpec([MAX_BLOCK_SAMPLES], tf.float32)],
-        )
+        self._loudness_of = {
+            n: tf.function(
+                lambda audio: compute_loudness(audio, FEATURE_RATE, frame_rate),
+                input_signature=[tf.TensorSpec([n], tf.float32)],
+            )
+            for n in (SHORT_SAMPLES, MAX_BLOCK_SAMPLES)
+        }
 
     @property
     def versions(self) -> dict[str, str]:
@@ -158,13 +165,19 @@ class FeatureExtractor:
         result = []
         for block, (f0_hz, f0_confidence) in zip(blocks, tracks, strict=True):
             with self._timed("loudness"):
-                whole = np.zeros(MAX_BLOCK_SAMPLES, np.float32)
-                whole[: len(block.audio_16k)] = block.audio_16k
-                loudness_db = self._loudness(whole).numpy()
+                loudness_db = self._loudness(block.audio_16k)
             core = block.core(self.hop_size)
             parts = (f0_hz[core], f0_confidence[core], loudness_db[core])
             result.append(Features(*parts))
         return result
+
+    def _loudness(self, audio_16k: np.ndarray) -> np.ndarray:
+        """The loudness of a block and of zeros after it, in a fixed shape."""
+        is_short = len(audio_16k) <= SHORT_SAMPLES - TAIL_SAMPLES
+        n = SHORT_SAMPLES if is_short else MAX_BLOCK_SAMPLES
+        whole = np.zeros(n, np.float32)
+        whole[: len(audio_16k)] = audio_16k
+        return np.asarray(self._loudness_of[n](whole))
 
     @contextlib.contextmanager
     def _timed(self, name: str) -> Iterator[None]:

@@ -90,6 +90,15 @@ def test_loudness_by_blocks_is_that_of_the_whole_signal(extractor):
     np.testing.assert_allclose(by_block, whole, atol=1e-3)
 
 
+def test_loudness_of_a_short_sound_is_that_of_a_long_one_to_the_bit(extractor):
+    audio = glide(22)
+    for n_samples in (500, 29_000, 64_000, 64_001):
+        (whole,) = extractor.extract_blocks([BlockAudio(audio, 0, n_samples)])
+        short = extractor.extract(audio[:n_samples])
+        n = len(short.loudness_db) - 1  # the last frames hear what comes after
+        np.testing.assert_array_equal(short.loudness_db[:n], whole.loudness_db[:n])
+
+
 def test_f0_across_a_block_s_edge_is_that_of_another_grid(extractor):
     audio = glide(24.0)
     # The same sound cut elsewhere: the edge at 20 s is then deep inside a block.
