@@ -29,14 +29,17 @@ section, .tile, .clip { background: var(--paper); border: 1px solid var(--line);
 .tag { float: right; margin-left: 10px; font-size: .75rem; color: var(--soft); }
 .stop .tag { color: var(--bad); } .warn .tag { color: var(--usable); }
 .do, .none, .note, figcaption, small { color: var(--soft); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr));
-  gap: 12px; margin-bottom: 16px; }
+.tiles { display: grid; grid-template-columns: repeat(6, 1fr); gap: 12px;
+  margin-bottom: 16px; }
+@media (max-width: 960px) { .tiles { grid-template-columns: repeat(3, 1fr); } }
+@media (max-width: 560px) { .tiles { grid-template-columns: repeat(2, 1fr); } }
 .tile { margin: 0; padding: 12px 14px; }
 .tile b { display: block; font-size: 1.3rem; line-height: 1.3; }
 .tile span { font-size: .85rem; color: var(--soft); }
-.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 430px),
+.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px),
   1fr)); gap: 0 16px; }
 svg { display: block; width: 100%; height: auto; }
+.two svg { max-width: 600px; }
 svg text { font-size: 11px; fill: var(--soft); }
 svg line { stroke: var(--soft); stroke-width: 1; }
 .bar { fill: var(--bar); } .ghost { fill: var(--ghost); }

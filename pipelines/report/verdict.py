@@ -198,7 +198,7 @@ def _held_out(numbers: Mapping[str, Any]) -> Iterator[Finding]:
 def _refused(numbers: Mapping[str, Any], limits: Limits) -> Iterator[Finding]:
     minutes = numbers["minutes"]
     share = minutes["refused"] / minutes["found"] if minutes["found"] else 0.0
-    if share > limits.max_refused_share:
+    if share > limits.max_refused_share and not numbers["failure"]:
         yield Finding(
             Weight.WARN,
             f"{share:.0%} of what was found is refused",

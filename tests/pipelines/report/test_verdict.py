@@ -143,6 +143,15 @@ def test_the_heaviest_finding_comes_first_and_the_line_counts_the_others():
     assert found.to_json()["grade"] == "not usable"
 
 
+def test_where_nothing_is_usable_it_is_said_once():
+    found = verdict(
+        failure="no usable audio", sources=[row("c", 10.0, "refused", quality={})]
+    )
+    assert [one.what for one in found.findings if one.weight.is_serious] == [
+        "no dataset was made: no usable audio"
+    ]
+
+
 def test_limits_are_in_one_place():
     strict = Limits(good_train_minutes=20.0)
     assert judge_dataset(numbers_of(material()), strict).grade is Grade.USABLE
