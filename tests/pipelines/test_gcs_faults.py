@@ -3,6 +3,7 @@
 import itertools
 import signal
 import threading
+import time
 
 import pytest
 
@@ -192,3 +193,17 @@ def test_two_processes_in_a_bucket_make_the_same_bytes(filled, gcs_proxy, whole)
     assert gcs_proxy.n_faults() > 0
     gcs_proxy.reset()
     assert buckets.shards_of(f"{filled}/out") == whole
+
+
+def test_two_jobs_may_share_a_store_and_not_an_output(filled, whole, capsys):
+    first = buckets.process(filled)
+    while not io.is_file(f"{filled}/out/.lock"):
+        assert first.poll() is None
+        time.sleep(0.1)
+    second = buckets.process(filled, "--out", f"{filled}/other")
+    assert buckets.prepare(filled) == 3
+    assert "another process is writing" in capsys.readouterr().err
+    for running, out in ((first, "out"), (second, "other")):
+        _, error = running.communicate()
+        assert running.returncode == 0, error
+        assert buckets.shards_of(f"{filled}/{out}") == whole
