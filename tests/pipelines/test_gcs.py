@@ -73,6 +73,17 @@ def test_what_is_there_is_found_and_told(made, gcs_proxy, capsys):
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["bytes"] > 0
 
 
+def test_a_store_in_a_bucket_is_pruned(made, capsys):
+    before = buckets.names_in(f"{made}/store")
+    io.write_bytes(f"{made}/store/ab/{'ab' * 32}.features", b"of no dataset")
+    prune = ["store", f"{made}/store", "--prune", "--keep", f"{made}/out", "--json"]
+    for extra in (["--dry-run"], []):
+        assert cli.main([*prune, *extra]) == 0
+        told = json.loads(capsys.readouterr().out.splitlines()[-1])
+        assert told["n_removed"] == 1
+    assert buckets.names_in(f"{made}/store") == before
+
+
 def test_a_damaged_shard_in_a_bucket_is_seen_and_made_again(made, capsys):
     whole = buckets.shards_of(f"{made}/out")
     (name, *_) = whole[0]
