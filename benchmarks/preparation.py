@@ -72,6 +72,7 @@ class Row:
         cpu: Processor seconds of each run.
         peak_mb: Largest of the runs.
         start: Seconds that starting takes: the same on `START_SECS` of audio.
+        start_cpu: The same in processor seconds.
         real_time: Audio seconds in a second, start-up included.
         real_time_inside: The same without start-up; 0 where that is all there is.
         shares: Of our processor time by stage; empty for Magenta.
@@ -82,6 +83,7 @@ class Row:
     cpu: list[float]
     peak_mb: float
     start: float
+    start_cpu: float
     real_time: float
     real_time_inside: float
     shares: dict[str, float]
@@ -139,21 +141,22 @@ def speed(bench: Bench, scratch: Path, minutes: float, n_runs: int) -> dict[str,
     found = recordings.sources(scratch / "notes")
     secs = recordings.write_minutes(scratch / "speed", found, minutes)
     recordings.write_minutes(scratch / "start", found, START_SECS / 60)
-    starts = {
-        p: min(bench.run(p, scratch / "start").wall for _ in range(2)) for p in PROGRAMS
-    }
+    starts = {p: bench.run(p, scratch / "start") for p in PROGRAMS}
     runs: dict[Program, list[Measured]] = {p: [] for p in PROGRAMS}
     for i in range(n_runs):
         for program in PROGRAMS if i % 2 else reversed(PROGRAMS):
             runs[program].append(bench.run(program, scratch / "speed"))
-            print(f"{program.name}: {runs[program][-1].wall:.1f} s", file=sys.stderr)
+            one = runs[program][-1]
+            text = f"{program.name}: {one.wall:.1f} s, {one.cpu:.1f} s of processor"
+            print(text, file=sys.stderr, flush=True)
     rows = [_row(p, runs[p], starts[p], secs) for p in PROGRAMS]
+    both = (MAGENTA, LUTHIER)
     ratios = {
-        "start-up included": _ratio(runs[MAGENTA], runs[LUTHIER], 0.0, 0.0),
-        "start-up excluded": _ratio(
-            runs[MAGENTA], runs[LUTHIER], starts[MAGENTA], starts[LUTHIER]
+        "start-up included": _ratio([[r.wall for r in runs[p]] for p in both]),
+        "processor time": _ratio([[r.cpu for r in runs[p]] for p in both]),
+        "processor time without start-up": _ratio(
+            [[r.cpu - starts[p].cpu for r in runs[p]] for p in both]
         ),
-        "processor time": _ratio(runs[MAGENTA], runs[LUTHIER], None, None),
     }
     return {
         "minutes": minutes,
@@ -233,7 +236,7 @@ def report(found: dict[str, Any]) -> str:
 
 def _speed_lines(found: dict[str, Any]) -> list[str]:
     head = ["", "min of audio per min", "without start-up", "CPU s per min of audio"]
-    head += ["peak memory, MB", "processor time"]
+    head += ["CPU s to start", "peak memory, MB", "processor time"]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for row in found["rows"]:
         cells = [
@@ -241,6 +244,7 @@ def _speed_lines(found: dict[str, Any]) -> list[str]:
             f"{row['real_time']:.1f}",
             f"{row['real_time_inside']:.1f}",
             f"{np.median(row['cpu']) / found['minutes']:.1f}",
+            f"{row['start_cpu']:.1f}",
             f"{row['peak_mb']:.0f}",
             _percent(row["shares"]),
         ]
@@ -266,17 +270,19 @@ def floor(what: str, value: float, name: str) -> str:
     return f"{what}: {value:.2f}, {word} {limit:g}: {'held' if is_met else 'MISSED'}"
 
 
-def _row(program: Program, runs: list[Measured], start: float, secs: float) -> Row:
+def _row(program: Program, runs: list[Measured], start: Measured, secs: float) -> Row:
     wall = float(np.median([one.wall for one in runs]))
+    inside = wall - start.wall
     is_ours = program.library == "luthier"
     return Row(
         name=program.name,
         wall=[one.wall for one in runs],
         cpu=[one.cpu for one in runs],
         peak_mb=max(one.peak_mb for one in runs),
-        start=start,
+        start=start.wall,
+        start_cpu=start.cpu,
         real_time=secs / wall,
-        real_time_inside=(secs - START_SECS) / (wall - start) if wall > start else 0.0,
+        real_time_inside=(secs - START_SECS) / inside if inside > 0 else 0.0,
         shares=shares(runs[-1]) if is_ours else {},
     )
 
@@ -297,24 +303,10 @@ def _percent(shares: dict[str, float]) -> str:
     return ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
 
 
-def _ratio(
-    theirs: list[Measured],
-    ours: list[Measured],
-    their_start: float | None,
-    our_start: float | None,
-) -> tuple[float, float, float]:
-    """Return the ratio of medians and its 90 % interval; of CPU time without starts."""
-    if their_start is None or our_start is None:
-        times = np.array([[one.cpu for one in runs] for runs in (theirs, ours)])
-    else:
-        times = np.array(
-            [
-                [one.wall - their_start for one in theirs],
-                [one.wall - our_start for one in ours],
-            ]
-        )
-    medians = np.median(times, axis=1)
-    return float(medians[0] / medians[1]), *interval(times)
+def _ratio(times: list[list[float]]) -> tuple[float, float, float]:
+    """Return the ratio of the medians, Magenta's over ours, and its 90 % interval."""
+    theirs, ours = np.median(times, axis=1)
+    return float(theirs / ours), *interval(np.array(times))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-SAMPLE_SECS = 0.02  # between two looks at the memory
+SAMPLE_SECS = 0.05  # between two looks at the memory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Measured:
         wall: Seconds from start to end.
         cpu: Seconds of processor time, user and system, of all its processes.
         peak_mb: Largest sum of the resident memory of all its processes, in MiB, seen
-            every 20 ms. What processes share is counted for each.
+            every 50 ms. What processes share is counted for each.
         out: What it wrote to stdout.
     """
 
