@@ -21,6 +21,7 @@ from pipelines.reading import opened
 from pipelines.store import FeatureStore
 from pipelines.stored import StoredFeatures
 
+RECORDINGS_HELD: Final = 32  # by `JoinedCutter`: some 20 MB
 SILENCE_DB: Final = -DB_RANGE  # the floor of the loudness scale
 
 
@@ -118,37 +119,59 @@ def cut_windows(
         raise AudioError(f"it ended before frame {pending[0][0] + spec.n_frames}")
 
 
-def cut_joined(
-    example: JoinedExample,
-    recordings: Sequence[Recording],
-    spec: ExampleSpec,
-    store: FeatureStore,
-) -> dict[str, np.ndarray]:
-    """Return the fields of a joined example; what no piece covers is a rest.
+class JoinedCutter:
+    """Cuts joined examples; what one example has decoded is at hand for the next.
 
-    A rest is silence. Its f0 leads from the pitch before to the one after, as over any
-    short gap.
-
-    Raises:
-        StorageError: A recording or its features vanished or changed.
+    Args:
+        recordings: Of the shard; pieces name them by their place.
+        spec: Of the examples.
+        store: Has the features.
     """
-    values = {field.name: np.zeros(field.length, np.float32) for field in spec.fields()}
-    values["loudness_db"][:] = SILENCE_DB
-    for piece in example.pieces:
-        recording = recordings[piece.place]
-        with still_there(recording):
-            cores = [core for _, core in _cores(recording, spec, store)]
-        n = piece.n_frames
-        for name, part in _Core.joined(cores).fields(piece.start, n, n, spec).items():
-            per_frame = len(values[name]) // spec.n_intervals
-            values[name][piece.at * per_frame :][: len(part)] = part
-    is_rest = values["f0_hz"] == 0
-    known = np.flatnonzero(~is_rest)
-    log_f0 = np.log(values["f0_hz"][known])
-    values["f0_hz"][is_rest] = np.exp(
-        np.interp(np.flatnonzero(is_rest), known, log_f0)
-    ).astype(np.float32)
-    return values
+
+    def __init__(
+        self, recordings: Sequence[Recording], spec: ExampleSpec, store: FeatureStore
+    ) -> None:
+        self._recordings, self._spec, self._store = recordings, spec, store
+        # By place, the one used last at the end. All are shorter than an example.
+        self._held: dict[int, _Core] = {}
+
+    def cut(self, example: JoinedExample) -> dict[str, np.ndarray]:
+        """Return the fields of a joined example; what no piece covers is a rest.
+
+        A rest is silence. Its f0 leads from the pitch before to the one after, as over
+        any short gap.
+
+        Raises:
+            StorageError: A recording or its features vanished or changed.
+        """
+        spec = self._spec
+        values = {f.name: np.zeros(f.length, np.float32) for f in spec.fields()}
+        values["loudness_db"][:] = SILENCE_DB
+        for piece in example.pieces:
+            n, core = piece.n_frames, self._whole(piece.place)
+            for name, part in core.fields(piece.start, n, n, spec).items():
+                per_frame = len(values[name]) // spec.n_intervals
+                values[name][piece.at * per_frame :][: len(part)] = part
+        is_rest = values["f0_hz"] == 0
+        known = np.flatnonzero(~is_rest)
+        log_f0 = np.log(values["f0_hz"][known])
+        values["f0_hz"][is_rest] = np.exp(
+            np.interp(np.flatnonzero(is_rest), known, log_f0)
+        ).astype(np.float32)
+        return values
+
+    def _whole(self, place: int) -> _Core:
+        """Return a recording, decoded unless it was among the last."""
+        core = self._held.pop(place, None)
+        if core is None:
+            recording = self._recordings[place]
+            with still_there(recording):
+                blocks = _cores(recording, self._spec, self._store)
+                core = _Core.joined([core for _, core in blocks])
+        self._held[place] = core
+        if len(self._held) > RECORDINGS_HELD:
+            del self._held[next(iter(self._held))]
+        return core
 
 
 def _cores(

@@ -15,7 +15,7 @@ from ddsp_core.spec import ExampleSpec, example_id
 from ddsp_core.statistics import Statistics
 from pipelines.cut import (
     SILENCE_DB,
-    cut_joined,
+    JoinedCutter,
     cut_windows,
     runs,
     still_there,
@@ -76,14 +76,21 @@ def write_shard(
             for start, values in watch.through("decode", windows):
                 name = example_id(recording.key, start * spec.hop_size)
                 put(of_start[start], name, values)
-        for place, example in joined.items():
+        cutter = JoinedCutter(plan.recordings, spec, store)
+        for place, example in sorted(joined.items(), key=_first_piece):
             with watch.on("decode"):
-                values = cut_joined(example, plan.recordings, spec, store)
+                values = cutter.cut(example)
             put(place, example_id(example.key, 0), values)
         with watch.on("write"):
             file.flush()
             digest = io.sha256_file(temporary)
     return Shard(plan.name, len(plan.windows), digest)
+
+
+def _first_piece(item: tuple[int, JoinedExample]) -> tuple[int, int]:
+    """Order joined examples as their recordings are, so that each is decoded once."""
+    piece = item[1].pieces[0]
+    return piece.place, piece.start
 
 
 def train_statistics(
