@@ -60,7 +60,8 @@ th { font-weight: 600; color: var(--soft); border-top: 0; overflow-wrap: normal;
 td.n, th.n { text-align: right; white-space: nowrap; }
 .name { overflow-wrap: anywhere; }
 section > :last-child { margin-bottom: 0; } section h2 ~ h2 { margin-top: 16px; }
-.next .tag { color: var(--bar); } td .name { display: inline-block; min-width: 7em; }
+.next .tag { color: var(--bar); } td:first-child .name {
+  display: inline-block; min-width: 7em; }
 .clips { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%,
   300px), 1fr)); gap: 12px; }
 .clip { margin: 0; padding: 12px; } .clip img { width: 100%; border-radius: 6px; }
