@@ -47,6 +47,7 @@ _COLUMNS: Final = (
 HEAD: Final = f"| {_COLUMNS} |\n{'|---' * (_COLUMNS.count('|') + 1)}|"
 FAST: Final = CREPE_TINY | {"swiftf0": PitchOptions("swiftf0")}
 SLOW: Final = {
+    "crepe-tiny viterbi (default)": PitchOptions("crepe-tiny"),
     **{f"crepe-{s} viterbi": PitchOptions(f"crepe-{s}") for s in ("small", "medium")},
     "crepe-large viterbi": PitchOptions("crepe-large"),
     "crepe-full viterbi step 1": PitchOptions("crepe-full", step=1),
