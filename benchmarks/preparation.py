@@ -257,7 +257,7 @@ def _speed_lines(found: dict[str, Any]) -> list[str]:
     ours = next(row for row in found["rows"] if row["name"] == PROGRAMS[-1].name)
     lines += [
         floor("times Magenta", found["ratios"]["start-up included"][0], "speed"),
-        floor("times real time, 2 workers", ours["real_time_inside"], "real time"),
+        floor("times real time, 2 workers", ours["real_time"], "real time"),
     ]
     return lines
 
